@@ -6,7 +6,7 @@ fit in memory come through `stream`, in the same order.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -65,7 +65,7 @@ class Batches:
 
 
 def stream(
-    dataset: Dataset,
+    dataset: Dataset | Sequence,
     size: int,
     *,
     seed: int = 0,
