@@ -1,0 +1,142 @@
+"""`course VERB ...`: every verb is one row of VERBS, a pair of small functions that import what they need."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib.errors import CourseError
+
+TIERS = ("smoke", "cpu", "gpu")
+EXIT_STATUS = """\
+exit status:
+  0    done
+  1    done, and the answer is no: a cell or a test failed, lessons are out of step, lessons cannot run here
+  2    wrong usage, or something that you can mend; one sentence says what
+  130  stopped with Ctrl-C"""
+
+
+@dataclass(frozen=True)
+class Verb:
+    name: str
+    summary: str
+    examples: str  # one a line
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]  # -> exit status
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in ("lab", "test"):  # their arguments belong to JupyterLab and to pytest
+        from course_lib.__main__ import main as bootstrap
+
+        return bootstrap(argv)
+    chosen = parser().parse_args(argv)
+    try:
+        return chosen.run(chosen)
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "course_lib").split(".")[0] == "course_lib":
+            raise
+        print(
+            f"{error.name} is not installed for {sys.executable}: run `python -m course_lib lab` once in the "
+            "course's clone, it sets everything up.",
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    layout = argparse.RawDescriptionHelpFormatter
+    examples = "examples:\n" + "\n".join(f"  {line}" for verb in VERBS for line in verb.examples.splitlines())
+    top = argparse.ArgumentParser(
+        prog="course",
+        description="A course on image generation. `course VERB --help` says more.",
+        epilog=f"{examples}\n\n{EXIT_STATUS}",
+        formatter_class=layout,
+    )
+    verbs = top.add_subparsers(metavar="VERB", required=True)
+    for verb in VERBS:
+        own = "examples:\n" + "\n".join(f"  {line}" for line in verb.examples.splitlines())
+        sub = verbs.add_parser(
+            verb.name, help=verb.summary, description=verb.summary, epilog=f"{own}\n\n{EXIT_STATUS}",
+            formatter_class=layout,
+        )  # fmt: skip
+        verb.arguments(sub)
+        sub.set_defaults(run=verb.run)
+    return top
+
+
+def no_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb has none that are parsed here."""
+
+
+def doctor(args: argparse.Namespace) -> int:
+    from course_lib.doctor import doctor
+
+    return doctor()
+
+
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lesson", help="a lesson's name, its beginning (01), or the path of a notebook")
+    parser.add_argument("--out", type=Path, required=True, help="the file to write: .ipynb or .html")
+    parser.add_argument(
+        "--tier", choices=TIERS, help="the sizes; without it COURSE_TIER or what the machine is"
+    )
+    parser.add_argument("--timeout", type=float, metavar="S", help="seconds that one cell may take; no limit")
+    parser.add_argument("--solution", action="store_true", help="the instructor's notebook from solutions/")
+
+
+def run(args: argparse.Namespace) -> int:
+    from course_lib.notebook.execute import run_lesson
+
+    return run_lesson(args.lesson, args.tier, args.out, solution=args.solution, timeout=args.timeout)
+
+
+def release_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="lessons; all of them if none is named")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if lessons/ is out of step")
+    parser.add_argument(
+        "--execute", action="store_true", help="run the solutions first and keep their outputs"
+    )
+    parser.add_argument("--tier", choices=TIERS, help="the sizes for --execute")
+
+
+def release(args: argparse.Namespace) -> int:
+    from course_lib.grading.release import release
+
+    return release(args.names, check=args.check, execute=args.execute, tier=args.tier)
+
+
+def by_bootstrap(args: argparse.Namespace) -> int:
+    raise AssertionError("main hands these verbs to __main__.py before it parses")
+
+
+VERBS = (
+    Verb("lab", "serve JupyterLab at lessons/", "course lab --port 8889", no_arguments, by_bootstrap),
+    Verb("test", "prove that everything works", "course test -k vae", no_arguments, by_bootstrap),
+    Verb("doctor", "say what this machine is and what to mend", "course doctor", no_arguments, doctor),
+    Verb(
+        "run",
+        "run a lesson without a front end",
+        "course run 01_vae --tier cpu --out 01.html",
+        run_arguments,
+        run,
+    ),
+    Verb(
+        "release",
+        "make lessons/ from solutions/",
+        "course release 01_vae --execute --tier cpu\ncourse release --check",
+        release_arguments,
+        release,
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The table of lessons. One name, two files: solutions/NAME.py and the student's lessons/NAME.ipynb."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib.bootstrap import ROOT
+from course_lib.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Lesson:
+    name: str  # "01_vae"
+    title: str
+
+    def source(self, root: Path = ROOT) -> Path:
+        return root / "solutions" / f"{self.name}.py"
+
+    def notebook(self, root: Path = ROOT) -> Path:
+        return root / "lessons" / f"{self.name}.ipynb"
+
+
+LESSONS = (Lesson("01_vae", "From autoencoders to the variational autoencoder"),)
+
+
+def find_lesson(name: str) -> Lesson:
+    """The lesson of that name, or the only one that begins so: "01" is enough."""
+    found = [lesson for lesson in LESSONS if lesson.name == name]
+    found = found or [lesson for lesson in LESSONS if name and lesson.name.startswith(name)]
+    if len(found) != 1:
+        names = ", ".join(lesson.name for lesson in LESSONS)
+        raise CourseError(f"There is no one lesson {name!r}: choose from {names}.")
+    return found[0]
