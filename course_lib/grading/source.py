@@ -8,7 +8,7 @@ grade id `vae-kl-check` comes after it and calls `check("vae/kl", ...)`.
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jupytext
@@ -23,10 +23,10 @@ BITMAPS = ("image/png", "image/jpeg", "image/webp")
 FLAGS = ("grade", "locked", "solution", "task")
 
 
-def read_source(path: Path, known: Collection[str] | None) -> NotebookNode:
+def read_source(path: Path, known: Mapping[str, float]) -> NotebookNode:
     """The notebook that the source makes, without outputs; a CourseError where it breaks a rule.
 
-    `known` holds the names of all exercises; None leaves them unchecked.
+    `known` has the points of every exercise of the catalogue, by name.
     """
     try:
         notebook = jupytext.reads(path.read_text("utf-8"), fmt="py:percent")
@@ -39,7 +39,7 @@ def read_source(path: Path, known: Collection[str] | None) -> NotebookNode:
     return notebook
 
 
-def require_rules(notebook: NotebookNode, file: str, known: Collection[str] | None) -> None:
+def require_rules(notebook: NotebookNode, file: str, known: Mapping[str, float]) -> None:
     graded = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
     for cell in graded:
         require_schema(cell.metadata.nbgrader, file)
@@ -52,18 +52,25 @@ def require_rules(notebook: NotebookNode, file: str, known: Collection[str] | No
                 f"{file}: a solution is marked in a cell that is no answer cell ({cell.source[:40]!r}); "
                 'give the cell nbgrader metadata with "solution": true'
             )
-    checks = checked_names(notebook, file)
     for index, cell in enumerate(notebook.cells):
         if is_answer(cell):
             require_answer(cell, file)
             wanted = f"{grade_id(cell)}-check"
-            if wanted not in {grade_id(later) for later in notebook.cells[index + 1 :]}:
+            if wanted not in {grade_id(later) for later in notebook.cells[index + 1 :] if is_check(later)}:
                 raise CourseError(f"{file}: the answer {grade_id(cell)} needs a check cell {wanted} after it")
-    for wanted, name in checks.items():
-        if known is not None and name not in known:
-            raise CourseError(
-                f"{file}: the cell {wanted} checks {name!r}, which no file of course_lib/checks has"
-            )
+    for cell in graded:
+        if is_check(cell):
+            require_check(cell, file, known)
+
+
+def require_check(cell: NotebookNode, file: str, known: Mapping[str, float]) -> None:
+    name, exercise, points = grade_id(cell), checked_name(cell), cell.metadata.nbgrader["points"]
+    if exercise is None:
+        raise CourseError(f'{file}: {name} gives points, so it must call check("lesson/exercise", ...)')
+    if exercise not in known:
+        raise CourseError(f"{file}: {name} checks {exercise!r}, which no file of course_lib/checks has")
+    if points != known[exercise]:
+        raise CourseError(f"{file}: {name} gives {points} points, but the exercise has {known[exercise]}")
 
 
 def require_schema(meta: dict, file: str) -> None:
@@ -135,18 +142,10 @@ def with_stubs(source: str, name: str, file: str = "the source") -> tuple[str, i
     return "\n".join(lines), pairs
 
 
-def checked_names(notebook: NotebookNode, file: str) -> dict[str, str]:
-    """Grade id of every check cell -> the exercise that it checks."""
-    names = {}
-    for cell in notebook.cells:
-        if grade_id(cell) and cell.metadata.nbgrader["grade"]:
-            call = CHECK_CALL.search(cell.source)
-            if call is None:
-                raise CourseError(
-                    f'{file}: {grade_id(cell)} gives points and must call check("lesson/exercise", ...)'
-                )
-            names[grade_id(cell)] = call[1]
-    return names
+def checked_name(cell: NotebookNode) -> str | None:
+    """The exercise that a check cell checks."""
+    call = CHECK_CALL.search(cell.source)
+    return call[1] if call else None
 
 
 def grade_id(cell: NotebookNode) -> str | None:
@@ -155,6 +154,10 @@ def grade_id(cell: NotebookNode) -> str | None:
 
 def is_answer(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def is_check(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
 def tags(cell: NotebookNode) -> list[str]:

@@ -13,7 +13,7 @@ from nbformat.v4 import new_markdown_cell
 from PIL import Image
 
 from course_lib.errors import CourseError
-from course_lib.grading.source import checked_names, grade_id, images, is_answer, tags, with_stubs
+from course_lib.grading.source import checked_name, grade_id, images, is_answer, tags, with_stubs
 from course_lib.notebook.execute import forget_outputs
 
 NBVAL_COMMENT = re.compile(r"^\s*#\s*NBVAL_\w+.*\n?", re.MULTILINE)
@@ -38,12 +38,12 @@ class Picture:
 def student_version(solution: NotebookNode, name: str) -> tuple[NotebookNode, list[Picture]]:
     """The lesson `name` made from its solution, which must have passed the rules of `source`."""
     lesson, cells, pictures = copy.deepcopy(solution), [], []
-    exercises = checked_names(lesson, name)
+    exercises = {grade_id(cell): checked_name(cell) for cell in lesson.cells}
     for cell in lesson.cells:
         if "solution-only" in tags(cell):
             continue
         if is_answer(cell):
-            cell.source, _ = with_stubs(cell.source, exercises.get(f"{grade_id(cell)}-check", grade_id(cell)))
+            cell.source, _ = with_stubs(cell.source, exercises[f"{grade_id(cell)}-check"])
         without_nbval(cell)
         cells.append(cell)
         if "kept-picture" in tags(cell):

@@ -96,7 +96,7 @@ class ThisInterpreter(KernelSpecManager):
     """Any kernel name means the interpreter that runs now: a `python3` kernel may belong to another one."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        quiet = "--log-level=40"  # errors only: ipykernel warns of its own loopback sockets
+        quiet = "--log-level=50"  # ipykernel warns of its own loopback sockets, and of being stopped
         argv = [
             sys.executable,
             "-Xfrozen_modules=off",
