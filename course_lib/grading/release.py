@@ -172,7 +172,7 @@ def is_picture(path: Path) -> bool:
         return False
 
 
-def known_exercises() -> dict[str, float]:
+def known_exercises() -> dict[str, int]:
     """The points of every exercise, by its name."""
     from course_lib.checks.engine import catalogue  # imports torch and every lesson's answers
 

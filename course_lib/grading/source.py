@@ -23,7 +23,7 @@ BITMAPS = ("image/png", "image/jpeg", "image/webp")
 FLAGS = ("grade", "locked", "solution", "task")
 
 
-def read_source(path: Path, known: Mapping[str, float]) -> NotebookNode:
+def read_source(path: Path, known: Mapping[str, int]) -> NotebookNode:
     """The notebook that the source makes, without outputs; a CourseError where it breaks a rule.
 
     `known` has the points of every exercise of the catalogue, by name.
@@ -39,7 +39,7 @@ def read_source(path: Path, known: Mapping[str, float]) -> NotebookNode:
     return notebook
 
 
-def require_rules(notebook: NotebookNode, file: str, known: Mapping[str, float]) -> None:
+def require_rules(notebook: NotebookNode, file: str, known: Mapping[str, int]) -> None:
     graded = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
     for cell in graded:
         require_schema(cell.metadata.nbgrader, file)
@@ -63,7 +63,7 @@ def require_rules(notebook: NotebookNode, file: str, known: Mapping[str, float])
             require_check(cell, file, known)
 
 
-def require_check(cell: NotebookNode, file: str, known: Mapping[str, float]) -> None:
+def require_check(cell: NotebookNode, file: str, known: Mapping[str, int]) -> None:
     name, exercise, points = grade_id(cell), checked_name(cell), cell.metadata.nbgrader["points"]
     if exercise is None:
         raise CourseError(f'{file}: {name} gives points, so it must call check("lesson/exercise", ...)')
