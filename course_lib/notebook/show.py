@@ -1,7 +1,7 @@
 """Pictures in a notebook: grids of images and curves, each with alt text, each small enough to keep in git.
 
-A picture is one output in three forms: `text/html`, an <img> with its alt text, since JupyterLab and nbconvert
-give an `image/png` none; `image/png` for whatever reads no HTML; and the alt text as `text/plain`.
+A picture is one output in three forms: `text/html`, an <img> with its alt text, since JupyterLab and
+nbconvert give an `image/png` none; `image/png` for whatever reads no HTML; and the alt text as `text/plain`.
 Outside IPython the alt text is printed.
 """
 

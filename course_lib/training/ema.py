@@ -1,4 +1,4 @@
-"""An exponential moving average of a network's weights: samples from it are better than from the last step's."""
+"""An exponential moving average of a network's weights: it samples better than the last step's."""
 
 import copy
 

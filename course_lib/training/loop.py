@@ -99,7 +99,7 @@ def warm_down(progress: float, hold: float = 0.3, floor: float = 0.02) -> float:
 
 
 def set_learning_rates(players: Sequence[Player], factor: float) -> None:
-    """Set every optimizer to factor times the learning rate it was made with (kept in its state as initial_lr)."""
+    """Set every optimizer to factor times the learning rate it was made with (kept as initial_lr)."""
     for player in players:
         for group in player.optimizer.param_groups:
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
