@@ -1,0 +1,113 @@
+"""`check("vae/kl", fn)`: observe, judge, say one thing, and give back a function to go on with."""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import course_lib.checks
+from course_lib.checks.exercise import Case, Exercise
+from course_lib.checks.faults import Fault
+from course_lib.checks.judge import Oracle, Verdict
+from course_lib.checks.observe import Observation, observe
+
+VISIBLE_SEED = 0  # the notebook's; a grading run draws its own
+
+_verdicts: dict[str, Verdict] = {}  # of this session: exercise -> the latest
+
+
+def check(name: str, fn: Callable) -> Callable:
+    """Say whether `fn` solves the exercise; return `fn` if it does, the library's version if it does not.
+
+    So a notebook with unfinished exercises runs to its end: `kl = check("vae/kl", kl)`.
+    """
+    exercise = find_exercise(name)
+    verdict = verdict_on(exercise, fn)
+    remember(verdict)
+    print(report(verdict))
+    return fn if verdict.passed else exercise.reference
+
+
+def verdict_on(exercise: Exercise, fn: Callable, seed: int = VISIBLE_SEED) -> Verdict:
+    oracle = oracle_for(exercise, seed)
+    return oracle.judge(observe_all(fn, oracle.cases))
+
+
+@cache
+def oracle_for(exercise: Exercise, seed: int) -> Oracle:
+    return Oracle(exercise, seed)
+
+
+def observe_all(fn: Callable, cases: Sequence[Case]) -> list[Observation]:
+    """One observation a case. A function that fails on one case is not tried on the rest."""
+    if not callable(fn):
+        words = f"hand `check` the function itself, without brackets: it got {type(fn).__name__}"
+        return [Observation(fault=Fault("not callable", words))] * len(cases)
+    observations: list[Observation] = []
+    for case in cases:
+        failed = bool(observations) and observations[-1].fault is not None
+        observations.append(observations[-1] if failed else observe(fn, case))
+    return observations
+
+
+# ---------------------------------------------------------------------------------------- the catalogue
+
+
+def catalogue() -> dict[str, Exercise]:
+    """Every exercise of every lesson, by name."""
+    modules = [module.name for module in pkgutil.iter_modules(course_lib.checks.__path__)]
+    found = [exercise for module in modules for exercise in exercises_of(module)]
+    return {exercise.name: exercise for exercise in found}
+
+
+def exercises_of(lesson: str) -> tuple[Exercise, ...]:
+    """The exercises of one lesson, in its order: those of course_lib/checks/<lesson>.py."""
+    return getattr(importlib.import_module(f"course_lib.checks.{lesson}"), "EXERCISES", ())
+
+
+def find_exercise(name: str) -> Exercise:
+    known = catalogue()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4) or list(known)
+    raise ValueError(f"there is no exercise {name!r}: did you mean {' or '.join(map(repr, near))}?")
+
+
+# ---------------------------------------------------------------------------------------------- to read
+
+
+def report(verdict: Verdict) -> str:
+    """One to three lines of plain text."""
+    points = f"{verdict.points} point{'' if verdict.points == 1 else 's'}"
+    if verdict.passed:
+        lines = [f"✓ {verdict.exercise} — {points}"]
+    elif verdict.code == "not written":
+        lines = [f"○ {verdict.exercise} — not written yet: going on with the library's version."]
+    else:
+        words = verdict.words[:1].upper() + verdict.words[1:]
+        lines = [
+            f"✗ {verdict.exercise} — {words}",
+            "  Until it is right, the notebook goes on with the library's version.",
+        ]
+    if verdict.printed:
+        first, *rest = verdict.printed.strip().splitlines() or [""]
+        more = f" (and {len(rest)} more lines)" if rest else ""
+        lines.append(f"  Your function printed: {first[:100]}{more}")
+    return "\n".join(lines)
+
+
+def remember(verdict: Verdict) -> None:
+    """Keep the verdict for `progress` (in this session only)."""
+    _verdicts[verdict.exercise] = verdict
+
+
+def progress(lesson: str | None = None) -> None:
+    """Print one line a lesson: how many exercises are solved, which are open."""
+    for name in [lesson] if lesson else dict.fromkeys(key.split("/")[0] for key in _verdicts):
+        exercises = exercises_of(name)
+        solved = [e for e in exercises if e.name in _verdicts and _verdicts[e.name].passed]
+        still = [e.name for e in exercises if e not in solved]
+        points, total = sum(e.points for e in solved), sum(e.points for e in exercises)
+        tail = f"; still open: {', '.join(still)}" if still else ""
+        print(f"{name}: {len(solved)} of {len(exercises)} exercises, {points} of {total} points{tail}")

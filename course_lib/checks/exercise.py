@@ -1,0 +1,113 @@
+"""What an exercise is: data. The oracle, the right answers and the wrong ones stand side by side.
+
+    KL = Exercise("vae/kl", points=2, reference=kl_to_standard_normal, inputs=gaussian_parameters)
+
+    @KL.accept
+    def kl_by_distributions(mean, logvar): ...
+
+    @KL.mistake
+    def kl_without_half(mean, logvar):
+        '''Your KL is twice the right one: the factor 1/2 of the Gaussian's exponent is missing.'''
+
+A `Case` is one draw of inputs. It holds only tensors, numbers, text and `Network` descriptions, so that a
+grader can send it to another process and run the student's function there.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Network:
+    """A small network as data: `Network((("Linear", 2, 8), ("Tanh",), ("Linear", 8, 1)), seed=3)`.
+
+    An exercise whose function takes networks gets the built module; gradients with respect to its parameters
+    are compared like those of any other input.
+    """
+
+    layers: tuple[tuple, ...]  # (name in torch.nn, *its arguments)
+    seed: int = 0
+
+    def build(self) -> nn.Module:
+        net = nn.Sequential(*(getattr(nn, kind)(*sizes) for kind, *sizes in self.layers))
+        return fill(net, self.seed)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One draw of inputs, and how the function is called on it."""
+
+    label: str  # reads after "for": "a batch of one"
+    args: dict[str, Tensor | Network | int | float | str]  # passed by position; the names are for messages
+    seed: int = (
+        0  # of torch's generator during the call, and of the vectors the outputs' gradients go through
+    )
+    strided: bool = False  # hand over tensors that are not contiguous
+    calls: int = 1  # 2: call again without seeding anew, for functions that must draw fresh noise
+    probe: Tensor | None = None  # where the answer is a network: what goes through it
+    most_operations: int = 3_000  # torch calls before the function is stopped
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that students give, and the words that teach its author."""
+
+    answer: Callable
+    words: str
+
+    @property
+    def name(self) -> str:
+        return self.answer.__name__
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """One exercise. `accept` and `mistake` enter the functions beneath them into its catalogue."""
+
+    name: str  # "lesson/exercise": the part before the slash is the module in course_lib/checks
+    points: int
+    reference: Callable
+    inputs: Callable[[int], list[Case]]  # seed -> several draws, edge cases among them
+    accepts: list[Callable] = field(default_factory=list)  # other right answers
+    mistakes: list[Mistake] = field(default_factory=list)
+    constants: tuple[str, ...] = ()  # inputs that are data: the gradient with respect to them does not matter
+    tolerance: float = 1e-3  # relative; wide enough for another right order of float32 arithmetic
+    absolute: float = 1e-6
+    # For a randomised function: (case, observation) -> named numbers that are compared instead of the values.
+    statistics: Callable[..., dict[str, Tensor]] | None = None
+
+    def accept(self, fn: Callable) -> Callable:
+        """Decorates another right answer."""
+        self.accepts.append(fn)
+        return fn
+
+    def mistake(self, fn: Callable) -> Callable:
+        """Decorates a wrong answer; its docstring is what its author is told."""
+        self.mistakes.append(Mistake(fn, " ".join(fn.__doc__.split())))
+        return fn
+
+
+def cotangent(shape: torch.Size | tuple[int, ...], seed: int) -> Tensor:
+    """The random vector that an output's gradient goes through: a function of (shape, seed) alone."""
+    return torch.randn(tuple(shape), generator=torch.Generator().manual_seed(seed + 1))
+
+
+@torch.no_grad()
+def fill(net: nn.Module, seed: int) -> nn.Module:
+    """Give every parameter values that depend only on its shape and its rank among those of the same shape.
+
+    So two networks of the same layers get the same weights, whatever their layers are called and in whichever
+    order they were registered. Spread 1 / sqrt(inputs of the unit), as a fresh layer has.
+    """
+    generator, rank = torch.Generator(), {}
+    for weight in net.parameters():
+        shape = tuple(weight.shape)
+        rank[shape] = rank.get(shape, 0) + 1
+        generator.manual_seed(zlib.crc32(repr((seed, rank[shape], shape)).encode()))
+        fan_in = max(weight.numel() // max(weight.shape[0], 1), 1) if weight.ndim > 1 else 1
+        weight.copy_(torch.randn(shape, generator=generator) / fan_in**0.5)
+    return net

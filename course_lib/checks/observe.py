@@ -1,0 +1,235 @@
+"""Run a function on one case and write down what it does: values, gradients, damage, complaints.
+
+Nothing here knows a right answer, so a grader can run this file beside the student's code and judge elsewhere.
+An `Observation` is tensors and JSON (`to_data`, `from_data`); whatever the student's function does is caught.
+"""
+
+import contextlib
+import io
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from course_lib.checks.exercise import Case, Network, cotangent, fill
+from course_lib.checks.faults import Fault, TooManyOperations, arity_fault, fault_of, first_line
+
+LEAVES_TORCH = {"item", "tolist", "numpy", "__float__", "__int__", "__array__"}
+
+
+@dataclass
+class Observation:
+    """What one call did. A key of `outputs` is "" for one tensor, else the dict's key or the tuple's index."""
+
+    kind: str = "None"  # "tensor", "dict", "tuple", "list", "number", "network", else the type's name
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+    again: dict[str, Tensor] = field(default_factory=dict)  # the outputs of a second call
+    gradients: dict[str, dict[str, Tensor]] = field(default_factory=dict)  # output -> input -> gradient
+    parameters: list[list[int]] = field(default_factory=list)  # shapes, where the answer is a network
+    mutated: list[str] = field(default_factory=list)  # inputs that were changed in place
+    left_torch: list[str] = field(default_factory=list)  # calls after which no gradient can follow
+    operations: int = 0  # torch calls
+    printed: str = ""
+    ran_backward: bool = False  # the function called .backward() itself
+    fault: Fault | None = None
+
+    def to_data(self) -> tuple[dict[str, Tensor], dict]:
+        """-> tensors by name (for safetensors) and facts (for JSON)."""
+        tensors = {f"outputs|{key}": value for key, value in self.outputs.items()}
+        tensors |= {f"again|{key}": value for key, value in self.again.items()}
+        for key, by_input in self.gradients.items():
+            tensors |= {f"gradients|{key}|{name}": value for name, value in by_input.items()}
+        plain = ("kind", "parameters", "mutated", "left_torch", "operations", "printed", "ran_backward")
+        facts = {name: getattr(self, name) for name in plain}
+        return tensors, facts | {
+            "outputs": list(self.outputs),
+            "fault": asdict(self.fault) if self.fault else None,
+        }
+
+    @classmethod
+    def from_data(cls, tensors: dict[str, Tensor], facts: dict) -> "Observation":
+        facts = dict(facts)
+        order, fault = facts.pop("outputs"), facts.pop("fault")
+        seen = cls(**facts, fault=Fault(**fault) if fault else None)
+        seen.outputs = {key: tensors[f"outputs|{key}"] for key in order}
+        for name, value in tensors.items():
+            what, key, *rest = name.split("|")
+            if what == "again":
+                seen.again[key] = value
+            elif what == "gradients":
+                seen.gradients.setdefault(key, {})[rest[0]] = value
+        return seen
+
+
+class Counting(TorchFunctionMode):
+    """Counts torch calls, remembers those that leave torch, and stops a function that makes too many."""
+
+    def __init__(self, most: int):
+        super().__init__()
+        self.most, self.count, self.left_torch = most, 0, set()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        if name != "__get__":  # .shape and the like
+            self.count += 1
+            if name in LEAVES_TORCH:
+                self.left_torch.add(name)
+            if self.count > self.most:
+                raise TooManyOperations
+        return func(*args, **(kwargs or {}))
+
+
+def observe(fn: Callable, case: Case) -> Observation:
+    """Call `fn` on the case. Exceptions, prints and the state of the random generators stay in here."""
+    seen = Observation()
+    inputs = Inputs(case)
+    if fault := arity_fault(fn, list(case.args)):
+        seen.fault = fault
+        return seen
+    counting = Counting(case.most_operations)
+    with kept_random_state(case.seed), kept_output() as printed, torch.enable_grad():
+        try:
+            with counting:
+                answer = fn(*inputs.handed.values())
+                seen.operations = counting.count
+                second = fn(*inputs.handed.values()) if case.calls > 1 else None
+            seen.mutated, seen.ran_backward = inputs.mutated(), inputs.ran_backward()
+            if isinstance(answer, nn.Module):
+                probe_network(answer, case, inputs, seen)
+            else:
+                seen.kind, live = split(answer)
+                seen.again = detached(split(second)[1]) if case.calls > 1 else {}
+                record(live, case, inputs.leaves, seen)
+        except KeyboardInterrupt:
+            raise  # the person at the keyboard means it
+        except BaseException as error:
+            seen.mutated = seen.mutated or inputs.mutated()
+            seen.fault = fault_of(error, fn)
+            seen.operations = counting.count
+    seen.left_torch, seen.printed = sorted(counting.left_torch), printed.getvalue()[:2_000]
+    return seen
+
+
+class Inputs:
+    """The inputs of one call: `leaves` keep the truth and take the gradients, `handed` goes to the function.
+
+    What is handed over is a copy, so that it may be modified in place without an error and be found out.
+    """
+
+    def __init__(self, case: Case):
+        self.leaves, self.handed, self.kept = {}, {}, {}
+        for name, value in case.args.items():
+            if isinstance(value, Network):
+                self.handed[name] = net = value.build()
+                self.leaves |= {f"{name}.{key}": weight for key, weight in net.named_parameters()}
+                self.kept[name] = [weight.detach().clone() for weight in net.parameters()]
+            elif isinstance(value, Tensor):
+                self.kept[name] = value
+                leaf = make_strided(value) if case.strided else value.detach().clone()
+                if leaf.is_floating_point():
+                    self.leaves[name] = leaf.requires_grad_()
+                self.handed[name] = leaf.clone()
+            else:
+                self.handed[name] = value
+
+    def mutated(self) -> list[str]:
+        return [name for name, kept in self.kept.items() if changed(self.handed[name], kept)]
+
+    def ran_backward(self) -> bool:
+        return any(leaf.grad is not None for leaf in self.leaves.values())
+
+
+def changed(handed: Tensor | nn.Module, kept: Tensor | list[Tensor]) -> bool:
+    if isinstance(handed, nn.Module):
+        return any(changed(now, then) for now, then in zip(handed.parameters(), kept, strict=True))
+    return not torch.equal(handed.detach(), kept)
+
+
+def make_strided(x: Tensor) -> Tensor:
+    """The same values, laid out the other way around in memory."""
+    return x.detach().transpose(0, -1).clone(memory_format=torch.contiguous_format).transpose(0, -1)
+
+
+def split(answer: object) -> tuple[str, dict[str, Tensor]]:
+    """What kind of answer it is, and its tensors by key."""
+    if isinstance(answer, Tensor):
+        return "tensor", {"": answer}
+    if isinstance(answer, bool | int | float):
+        return "number", {"": torch.tensor(answer, dtype=torch.float64)}
+    if isinstance(answer, dict | tuple | list):
+        kind = "dict" if isinstance(answer, dict) else type(answer).__name__
+        items = answer.items() if isinstance(answer, dict) else enumerate(answer)
+        parts = {str(key): split(value) for key, value in items}
+        if all(part[0] in ("tensor", "number") for part in parts.values()):
+            return kind, {key: tensors[""] for key, (_, tensors) in parts.items()}
+        return f"{kind} of {next(part[0] for part in parts.values() if part[0] != 'tensor')}", {}
+    return ("None" if answer is None else type(answer).__name__), {}
+
+
+def record(live: dict[str, Tensor], case: Case, leaves: dict[str, Tensor], seen: Observation) -> None:
+    """Write down the outputs and, one output at a time, their gradients."""
+    seen.outputs = detached(live)
+    for key, out in live.items():
+        if not (out.requires_grad and leaves and (out.is_floating_point() or out.is_complex())):
+            continue
+        direction = cotangent(out.shape, case.seed).to(out)
+        try:
+            grads = torch.autograd.grad(
+                out, list(leaves.values()), direction, retain_graph=True, allow_unused=True
+            )
+        except RuntimeError as error:
+            seen.fault = Fault("no gradient", first_line(error))
+            return
+        seen.gradients[key] = {
+            name: grad.detach().cpu() for name, grad in zip(leaves, grads, strict=True) if grad is not None
+        }
+
+
+def detached(live: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: out.detach().cpu().clone() for key, out in live.items()}
+
+
+def probe_network(net: nn.Module, case: Case, inputs: Inputs, seen: Observation) -> None:
+    """Give the network known weights, send the probe through it, and write down what comes out."""
+    seen.kind = "network"
+    if case.probe is None:
+        return
+    probe = case.probe.detach().clone().requires_grad_(case.probe.is_floating_point())
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in net.parameters()):
+        net(probe)  # lazy layers take their shape here
+    seen.parameters = [list(weight.shape) for weight in net.parameters()]
+    fill(net, case.seed)
+    out = net(probe)
+    kind, live = split(out)
+    if kind != "tensor":
+        seen.kind = f"network that returns a {kind}"
+    record(live, case, {"its input": probe} if probe.requires_grad else {}, seen)
+    kinds = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+    if any(isinstance(layer, kinds) for layer in net.modules()):
+        seen.outputs |= {
+            f"in eval mode{key}": out for key, out in detached(split(net.eval()(probe))[1]).items()
+        }
+
+
+@contextlib.contextmanager
+def kept_random_state(seed: int) -> Iterator[None]:
+    """Seed torch and `random` for the call, and give their states back. (Devices other than the CPU keep theirs.)"""
+    states = torch.get_rng_state(), random.getstate()
+    torch.default_generator.manual_seed(seed)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        random.setstate(states[1])
+
+
+@contextlib.contextmanager
+def kept_output() -> Iterator[io.StringIO]:
+    """What is printed in here is kept, not shown: a check calls the function many times."""
+    kept = io.StringIO()
+    with contextlib.redirect_stdout(kept), contextlib.redirect_stderr(io.StringIO()):
+        yield kept
