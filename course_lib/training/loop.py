@@ -13,6 +13,7 @@ from itertools import count
 from torch.optim import Optimizer
 
 from course_lib.device import Precision, float32
+from course_lib.errors import CourseError
 from course_lib.types import Batch, Losses, LossFn
 
 Budget = Callable[[int], float]  # steps done so far -> progress; training ends when it reaches 1
@@ -54,7 +55,12 @@ def train(
     if budget(start) >= 1:
         return
     for index in count(start):
-        batch = next(batches)
+        batch = next(batches, None)
+        if batch is None:
+            raise CourseError(
+                f"The batches ended after {index} steps, before the budget did: "
+                "give train an endless iterator, as Batches is."
+            )
         if schedule is not None:
             set_learning_rates(players, schedule(min(budget(index), 1.0)))
         seen: dict[str, Losses] = {}
@@ -76,19 +82,19 @@ def steps_budget(total: int) -> Budget:
     return lambda done: done / total if total > 0 else 1.0
 
 
-def seconds(total: float, used: float = 0.0, clock: Callable[[], float] = time.perf_counter) -> Budget:
+def seconds(total: float | int, used: float = 0.0, clock: Callable[[], float] = time.perf_counter) -> Budget:
     """A budget in wall seconds, counted from the first look at it. `used` is what a resumed run had spent."""
     began: list[float] = []
 
     def progress(done: int) -> float:
         if not began:
             began.append(clock())
-        return (used + clock() - began[0]) / total
+        return (used + clock() - began[0]) / total if total > 0 else 1.0
 
     return progress
 
 
-def cpu_seconds(total: float, used: float = 0.0) -> Budget:
+def cpu_seconds(total: float | int, used: float = 0.0) -> Budget:
     """A budget in processor seconds of this process, all threads together: fair on a shared machine."""
     return seconds(total, used, time.process_time)
 
