@@ -3,6 +3,7 @@
 `course run` runs a student's lesson with it, `course release --execute` the solutions.
 """
 
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -48,7 +49,7 @@ def execute(
     client = NotebookClient(
         notebook,
         km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisInterpreter()),
-        timeout=timeout,
+        timeout=None if timeout is None else math.ceil(timeout),
         startup_timeout=WAIT,
         store_widget_state=False,
         coalesce_streams=True,
