@@ -18,9 +18,10 @@ All in float64: float32 is wrong by up to 5 %.
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
+from course_lib.metrics.require import OtherFeatures, double, require_features, require_same_width
 from course_lib.types import Features
 
 EPS = torch.finfo(torch.float64).eps
@@ -28,7 +29,6 @@ UNEVEN = 1e4 * EPS  # an eigenvalue is known to EPS times the largest; below thi
 Vector = Float64[Tensor, " d"]
 Matrix = Float64[Tensor, "d d"]
 Root = Float64[Tensor, "r d"]  # A, where A'A is the covariance
-OtherFeatures = Float[Tensor, "m e"]  # its own letters: a wrong width gets our sentence, not a type error
 
 
 @dataclass
@@ -43,8 +43,9 @@ class Moments:
     scatter: Matrix
 
     @classmethod
-    def empty(cls, width: int) -> "Moments":
-        return cls(0, torch.zeros(width, dtype=torch.float64), torch.zeros(width, width, dtype=torch.float64))
+    def empty(cls, width: int, device: torch.device | str = "cpu") -> "Moments":
+        zeros = torch.zeros(width + 1, width, dtype=torch.float64, device=device)
+        return cls(0, zeros[0], zeros[1:])
 
     @classmethod
     def of(cls, features: Features) -> "Moments":
@@ -80,9 +81,10 @@ def frechet_distance(a: Features | Moments, b: OtherFeatures | Moments) -> float
     ValueError if a set has fewer than 2 samples, values that are not finite, or another width than the other.
     """
     for side in (a, b):
-        count = side.count if isinstance(side, Moments) else len(require_features(side))
-        if count < 2:
-            raise ValueError(f"a Fréchet distance needs at least 2 samples on each side, got {count}")
+        if isinstance(side, Tensor):
+            require_features(side, at_least=2)
+        elif side.count < 2:
+            raise ValueError(f"a Fréchet distance needs at least 2 samples on each side, got {side.count}")
     require_same_width(width(a), width(b))
     if same(a, b):
         return 0.0
@@ -148,8 +150,8 @@ def nuclear_norm(x: Float64[Tensor, "r s"]) -> float:
 
 
 def centre(features: Features) -> tuple[Float64[Tensor, "n d"], Vector]:
-    """The features about their mean, and the mean, in float64 (on the CPU if the device has no float64)."""
-    x = (features.cpu() if features.device.type == "mps" else features).detach().double()
+    """The features about their mean, and the mean, in float64."""
+    x = double(features)
     mean = x.mean(0)
     return x - mean, mean
 
@@ -162,23 +164,8 @@ def gram(x: Float64[Tensor, "r d"]) -> Matrix:
     return torch.from_numpy(x.T @ x)
 
 
-def require_features(features: Features) -> Features:
-    """The features themselves if they are finite rows, otherwise a ValueError that says what is wrong."""
-    if features.ndim != 2 or features.shape[1] == 0:
-        raise ValueError(f"expected features of shape (n, d), got {tuple(features.shape)}: flatten each")
-    if not torch.isfinite(features).all():
-        bad = int((~torch.isfinite(features)).any(1).sum())
-        raise ValueError(f"expected finite features, got NaN or infinity in {bad} of {len(features)} rows")
-    return features
-
-
 def width(x: Features | Moments) -> int:
     return len(x.mean) if isinstance(x, Moments) else x.shape[1]
-
-
-def require_same_width(a: int, b: int) -> None:
-    if a != b:
-        raise ValueError(f"the two sets have features of different width, {a} and {b}: use one extractor")
 
 
 def same(a: Features | Moments, b: OtherFeatures | Moments) -> bool:
