@@ -56,6 +56,12 @@ def fast_precision(device: torch.device | None = None) -> Precision:
     return lambda: torch.autocast(device.type, dtype=torch.bfloat16)
 
 
+def place(net: nn.Module, device: torch.device | None = None) -> nn.Module:
+    """The net on the device, with channels last in memory where bfloat16 convolutions want it so."""
+    device = device or pick_device()
+    return net.to(device, memory_format=torch.channels_last if has_fast_bfloat16(device) else None)
+
+
 @contextmanager
 def evaluating(*nets: nn.Module):
     """Borrow eval mode without gradients, and give every net its own mode back."""
