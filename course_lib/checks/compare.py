@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from course_lib.checks.exercise import Case, Exercise
 from course_lib.checks.observe import Observation
+
+Array = np.ndarray  # float64: on vectors this short NumPy is ten times as quick as torch
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,8 @@ class Behaviour:
     """What of one observation is compared: its form, named values, and gradients by (output, input)."""
 
     form: tuple  # the kind of answer, its keys and shapes, or the fault
-    values: dict[str, Tensor]
-    gradients: dict[tuple[str, str], Tensor]
+    values: dict[str, Array]
+    gradients: dict[tuple[str, str], Array]
 
 
 Behaviours = Sequence[Behaviour]  # one a case
@@ -35,33 +37,43 @@ def behaviour(exercise: Exercise, case: Case, seen: Observation) -> Behaviour:
     form = (seen.kind, shapes, tuple(sorted(map(tuple, seen.parameters))))
     if exercise.statistics:
         try:
-            return Behaviour(form, exercise.statistics(case, seen), {})
+            return Behaviour(form, arrays(exercise.statistics(case, seen)), {})
         except (RuntimeError, KeyError, IndexError, ValueError):  # an answer of this form has no statistics
             return Behaviour(form, {}, {})
     gradients = {
-        (key, name): gradient
+        (key, name): array(gradient)
         for key, by_input in seen.gradients.items()
         for name, gradient in by_input.items()
         if name.split(".")[0] not in exercise.constants
     }
-    return Behaviour(form, seen.outputs, gradients)
+    return Behaviour(form, arrays(seen.outputs), gradients)
 
 
-def close(a: Tensor, b: Tensor, tolerance: Tolerance) -> Tensor:
+def array(x: Tensor) -> Array:
+    return x.detach().double().numpy()
+
+
+def arrays(tensors: dict[str, Tensor]) -> dict[str, Array]:
+    return {key: array(x) for key, x in tensors.items()}
+
+
+def close(a: Array, b: Array, tolerance: Tolerance) -> Array:
     """Elementwise: a equals b up to a share of |b|, or of a tenth of b's root mean square."""
-    a, b = a.double(), b.double()
-    finite = b.isfinite()
-    scale = b[finite].square().mean().sqrt().item() if finite.any() else 0.0
-    within = (a - b).abs() <= tolerance.relative * (b.abs() + 0.1 * scale) + tolerance.absolute
-    return within & finite | (a == b) | (a.isnan() & b.isnan())
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        same_kind = (a == b) | (np.isnan(a) & np.isnan(b))
+        both = np.isfinite(a) & np.isfinite(b)
+        return same_kind | both & close(np.where(both, a, 0.0), np.where(both, b, 0.0), tolerance)
+    size = np.abs(b)
+    scale = np.sqrt(np.dot(b.ravel(), b.ravel()) / max(b.size, 1))
+    return np.abs(a - b) <= tolerance.relative * (size + 0.1 * scale) + tolerance.absolute
 
 
-def same(a: Tensor | None, b: Tensor | None, tolerance: Tolerance) -> bool:
+def same(a: Array | None, b: Array | None, tolerance: Tolerance) -> bool:
     """Equal everywhere. None (no gradient arrives) is the same as zero."""
     if a is None and b is None:
         return True
-    a = torch.zeros_like(b) if a is None else a
-    b = torch.zeros_like(a) if b is None else b
+    a = np.zeros_like(b) if a is None else a
+    b = np.zeros_like(a) if b is None else b
     return a.shape == b.shape and bool(close(a, b, tolerance).all())
 
 
@@ -85,7 +97,9 @@ def agree_on_value(key: str, mine: Behaviours, theirs: Behaviours, tolerance: To
     )
 
 
-def agree_on_gradient(pair: tuple[str, str], mine: Behaviours, theirs: Behaviours, tolerance: Tolerance) -> bool:
+def agree_on_gradient(
+    pair: tuple[str, str], mine: Behaviours, theirs: Behaviours, tolerance: Tolerance
+) -> bool:
     return all(
         same(a.gradients.get(pair), b.gradients.get(pair), tolerance)
         for a, b in zip(mine, theirs, strict=True)

@@ -1,37 +1,26 @@
 """The sentences. Each diagnosis looks at one case and says what is wrong with it, or nothing."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from course_lib.checks.compare import Behaviour, Behaviours, Tolerance, close, same
-from course_lib.checks.exercise import Case, Network
+from course_lib.checks.exercise import Case
 from course_lib.checks.observe import Observation
+from course_lib.checks.words import (
+    ADVICE,
+    KINDS,
+    count,
+    given,
+    leftover,
+    number,
+    place,
+    shape_hint,
+    shapes,
+    shorten,
+)
 
 Diagnosis = Callable[[Case, Observation, Observation], str | None]  # case, seen, expected -> words
-
-KINDS = {
-    "tensor": "a tensor",
-    "number": "a Python number",
-    "ndarray": "a NumPy array",
-    "dict": "a dictionary",
-    "tuple": "a tuple",
-    "list": "a list",
-    "network": "a network (nn.Module)",
-    "generator": "a generator",
-    "type": "a class",
-    "str": "text",
-    "function": "a function",
-}
-ADVICE = {
-    "ndarray": "Stay with torch: NumPy cuts the way that gradients take back",
-    "number": "Leave out .item() and float(): they cut the way that gradients take back",
-    "generator": "Use return, not yield",
-    "list": "torch.stack or torch.cat makes one tensor of a list",
-    "type": "Call it: return Name(...), not Name",
-}
 
 
 # ------------------------------------------------------------------------------------- it does not run
@@ -40,11 +29,13 @@ ADVICE = {
 def not_written(case: Case, seen: Observation, expected: Observation) -> str | None:
     stub = seen.fault is not None and seen.fault.kind == "not written"
     empty = seen.fault is None and seen.kind in ("None", "ellipsis", "NotImplementedType")
-    if not (stub or empty):
-        return None
-    if empty and seen.kind == "None" and seen.operations > 0:
+    return "not written yet" if stub or (empty and seen.operations == 0) else None
+
+
+def returns_nothing(case: Case, seen: Observation, expected: Observation) -> str | None:
+    if seen.fault is None and seen.kind == "None" != expected.kind:
         return "your function computes something but returns nothing: is a `return` missing?"
-    return "not written yet"
+    return None
 
 
 def raises(case: Case, seen: Observation, expected: Observation) -> str | None:
@@ -59,15 +50,16 @@ def raises(case: Case, seen: Observation, expected: Observation) -> str | None:
         return f"{fault.message}."
     if fault.kind == "no gradient":
         return f"the gradient of your result cannot be computed: {fault.message.rstrip('.')}."
-    where = f"line {fault.line} of {fault.file or 'your cell'}" if fault.line else "your function"
+    where = "the network that your function returns" if seen.kind == "network" else "your function"
+    where = f"line {fault.line} of {fault.file or 'your cell'}" if fault.line else where
     source = f", `{shorten(fault.source)}`," if fault.source else ""
     message = f": {fault.message.rstrip('.')}" if fault.message else ""
-    return f"{where}{source} raises {fault.kind}{message}. The inputs were {describe(case)}."
+    return f"{where}{source} raises {fault.kind}{message}. The inputs were {given(case)}."
 
 
 def ran_backward(case: Case, seen: Observation, expected: Observation) -> str | None:
     if seen.ran_backward and not expected.ran_backward:
-        return "your function calls .backward() itself: return the value, and leave backward() to the training loop."
+        return "your function calls .backward() itself: return the value, the training loop calls backward()."
     return None
 
 
@@ -81,7 +73,7 @@ def changes_its_input(case: Case, seen: Observation, expected: Observation) -> s
     )
 
 
-IT_DOES_NOT_RUN = (not_written, ran_backward, raises, changes_its_input)
+IT_DOES_NOT_RUN = (not_written, returns_nothing, ran_backward, raises, changes_its_input)
 
 
 # --------------------------------------------------------------------------------------------- its form
@@ -101,6 +93,9 @@ def wrong_keys(case: Case, seen: Observation, expected: Observation) -> str | No
     extra = [key for key in seen.outputs if key not in expected.outputs]
     if not (missing or extra):
         return None
+    if expected.kind == "network":
+        only = "yours does" if extra else "yours does not"
+        return f"dropout or batch normalisation make a network differ in train and eval mode, and {only}."
     if expected.kind != "dict":
         return f"your function returns {len(seen.outputs)} values, it should return {len(expected.outputs)}."
     said = [f"lacks {', '.join(map(repr, missing))}"] if missing else []
@@ -125,22 +120,9 @@ def wrong_shape(case: Case, seen: Observation, expected: Observation) -> str | N
         got, want = tuple(seen.outputs[key].shape), tuple(right.shape)
         if got != want:
             name = f"`{key}`" if key else "the result"
-            return f"{name} has shape {got}, it should be {want} for inputs {describe(case)}{shape_hint(got, want)}."
+            hint = shape_hint(got, want)
+            return f"{name} has shape {got}, it should be {want} for inputs {given(case)}{hint}."
     return None
-
-
-def shape_hint(got: tuple[int, ...], want: tuple[int, ...]) -> str:
-    for dim in range(len(got)):
-        if got[:dim] + got[dim + 1 :] == want:
-            if got[dim] == 1:
-                return f": drop dimension {dim} (squeeze({dim}), or no keepdim)"
-            return f": dimension {dim} is still there, reduce over it (dim={dim})"
-    if len(got) < len(want):
-        gone = next((d for d, size in enumerate(want) if d >= len(got) or size != got[d]), 0)
-        return f": dimension {gone}, of size {want[gone]}, is gone"
-    if len(got) == len(want) and sorted(got) == sorted(want):
-        return ": the dimensions are in another order"
-    return ""
 
 
 def wrong_dtype(case: Case, seen: Observation, expected: Observation) -> str | None:
@@ -159,8 +141,8 @@ def not_finite(case: Case, seen: Observation, expected: Observation) -> str | No
             what = "NaN" if seen.outputs[key].isnan().any() else "infinite"
             name = f"`{key}`" if key else "the result"
             return (
-                f"{name} is {what} at {place(bad)} for {case.label}: look for log of 0, sqrt of a negative number, "
-                "0 / 0, or exp of a large number."
+                f"{name} is {what} at {place(bad)} for {case.label}: look for log of 0, sqrt of a negative "
+                "number, 0 / 0, or exp of a large number."
             )
     return None
 
@@ -172,13 +154,14 @@ ITS_FORM = (wrong_type, wrong_keys, wrong_layers, wrong_shape, wrong_dtype, not_
 
 
 def loops(case: Case, seen: Observation, expected: Observation) -> str | None:
-    return loop_words(case, seen.operations) if seen.operations > 100 + 10 * expected.operations else None
+    return loop_words(case, seen.operations) if seen.operations > 60 + 6 * expected.operations else None
 
 
 def loop_words(case: Case, operations: int) -> str:
     return (
-        f"your function calls torch {operations:,} times for inputs {describe(case)}, once a row or once a number: "
-        "write it without the loop, on the whole tensor at once (a + b adds every entry, .sum(dim=1) every row)."
+        f"your function calls torch {operations:,} times for inputs {given(case)}, once a row or once a "
+        "number: write it without the loop, on the whole tensor at once (a + b adds all entries, .sum(dim=1) "
+        "sums every row)."
     )
 
 
@@ -187,24 +170,22 @@ def wrong_value(key: str, case: Case, mine: Behaviour, right: Behaviour, toleran
     a, b = mine.values.get(key), right.values.get(key)
     if b is None or same(a, b, tolerance):
         return None
-    name = f"`{key}`" if key else "the result"
-    if a is None or a.shape != b.shape:
-        return f"{name} cannot be compared for {case.label}."
-    wrong = ~close(a, b, tolerance)
-    index = tuple(wrong.nonzero()[0].tolist())
+    name = (key if " " in key else f"`{key}`") if key else "the result"
+    index = tuple(np.argwhere(~close(a, b, tolerance))[0].tolist())
     at = f" at {list(index)}" if index else ""
-    return f"{name}{at} is {number(a[index])}, it should be {number(b[index])}, for {case.label}: {describe(case)}."
+    should_be = "should be" if tolerance.absolute < 1e-3 else "should be near"
+    got, want = number(a[index]), number(b[index])
+    return f"{name}{at} is {got}, it {should_be} {want}, for {case.label}: {given(case)}."
 
 
 def constant_factor(key: str, mine: Behaviours, right: Behaviours, tolerance: Tolerance) -> str:
     """'Everywhere it is 0.5 times the right value', where that is so."""
-    a = torch.cat([x.values[key].double().flatten() for x in mine if key in x.values])
-    b = torch.cat([x.values[key].double().flatten() for x in right if key in x.values])
-    weight = (b * b).sum()
-    if a.shape != b.shape or not a.isfinite().all() or weight == 0:
+    a = np.concatenate([x.values[key].ravel() for x in mine if key in x.values])
+    b = np.concatenate([x.values[key].ravel() for x in right if key in x.values])
+    if a.shape != b.shape or not np.isfinite(a).all() or not b.any():
         return ""
-    factor = (a * b).sum() / weight
-    if not same(a, factor * b, tolerance) or factor.abs() < 1e-6:
+    factor = np.dot(a, b) / np.dot(b, b)
+    if abs(factor) < 1e-6 or not same(a, factor * b, tolerance):
         return ""
     return f" Everywhere it is {number(factor)} times the right value."
 
@@ -217,7 +198,7 @@ def only_here(key: str, mine: Behaviours, right: Behaviours, tolerance: Toleranc
 
 
 def wrong_gradient(
-    pair: tuple[str, str], case: Case, mine: Behaviour, right: Behaviour, tolerance: Tolerance
+    pair: tuple[str, str], mine: Behaviour, right: Behaviour, tolerance: Tolerance, left_torch: Sequence[str]
 ) -> str | None:
     a, b = mine.gradients.get(pair), right.gradients.get(pair)
     if same(a, b, tolerance):
@@ -227,56 +208,18 @@ def wrong_gradient(
     start = f"the values are right, but the gradient{of} with respect to `{name}`"
     if b is None or not b.any():
         return (
-            f"{start} should be zero and is not: training would move `{name.split('.')[0]}` too. Cut the way with "
-            ".detach() (or compute that part under torch.no_grad())."
+            f"{start} should be zero and is not: training would move `{name.split('.')[0]}` too. Cut the way "
+            "with .detach(), or compute that part under torch.no_grad()."
         )
     if a is None or not a.any():
+        calls = f".{left_torch[0].strip('_')}()" if left_torch else ".detach(), .data, torch.no_grad()"
         return (
-            f"{start} is lost: something on the way is detached (.detach(), .data, .item(), .numpy(), "
-            "torch.tensor(...), torch.no_grad()), so training would leave it where it is."
+            f"{start} is lost: something on the way leaves the graph ({calls} or torch.tensor(...)), so "
+            f"training would leave `{name.split('.')[0]}` where it is."
         )
-    index = tuple((~close(a, b, tolerance)).nonzero()[0].tolist())
+    index = tuple(np.argwhere(~close(a, b, tolerance))[0].tolist())
+    at = f"at {list(index)} " if index else ""
     return (
-        f"{start} is wrong (at {list(index)} it is {number(a[index])}, it should be {number(b[index])}): "
-        "part of the formula is detached."
+        f"{start} is wrong ({at}it is {number(a[index])}, it should be {number(b[index])}): "
+        "part of the formula is detached, or its slope is cut (clamp, round)."
     )
-
-
-# ------------------------------------------------------------------------------------------------ words
-
-
-def describe(case: Case) -> str:
-    """'mean (5, 3), logvar (5, 3), steps = 7'"""
-    said = []
-    for name, value in case.args.items():
-        if isinstance(value, Tensor):
-            said.append(f"{name} {tuple(value.shape)}")
-        else:
-            said.append(f"{name} (a network)" if isinstance(value, Network) else f"{name} = {value!r}")
-    return ", ".join(said)
-
-
-def number(x: Tensor) -> str:
-    value = x.item()
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def place(mask: Tensor) -> str:
-    index = mask.nonzero()[0].tolist() if mask.ndim else []
-    return f"{index} ({int(mask.sum())} of {mask.numel()} entries)" if index else "its one value"
-
-
-def shorten(source: str, most: int = 80) -> str:
-    return source if len(source) <= most else source[: most - 1] + "…"
-
-
-def leftover(a: list[list[int]], b: list[list[int]]) -> list[tuple[int, ...]]:
-    return list((Counter(map(tuple, a)) - Counter(map(tuple, b))).elements())
-
-
-def shapes(found: list[tuple[int, ...]]) -> str:
-    return ", ".join(map(str, found))
-
-
-def count(found: list[list[int]]) -> int:
-    return sum(torch.Size(shape).numel() for shape in found)

@@ -49,11 +49,12 @@ class Oracle:
         self.right = self.behaviours(self.expected)
 
     @cached_property
+    def mistakes(self) -> list[tuple[Mistake, list[Observation]]]:
+        return [(m, [observe(m.answer, case) for case in self.cases]) for m in self.exercise.mistakes]
+
+    @cached_property
     def wrong(self) -> list[tuple[Mistake, Behaviours]]:
-        return [
-            (mistake, self.behaviours([observe(mistake.answer, case) for case in self.cases]))
-            for mistake in self.exercise.mistakes
-        ]
+        return [(mistake, self.behaviours(observations)) for mistake, observations in self.mistakes]
 
     def behaviours(self, observations: Sequence[Observation]) -> Behaviours:
         return [behaviour(self.exercise, *pair) for pair in zip(self.cases, observations, strict=True)]
@@ -71,10 +72,10 @@ class Oracle:
             return found
         mine = self.behaviours(observations)
         if same_behaviour(mine, self.right, self.tolerance):
-            return self.first((diagnose.loops,), observations)
+            return self.first((diagnose.wrong_dtype, diagnose.loops), observations)
         if mistake := self.recognise(mine):
             return {"code": "mistake", "words": mistake.words, "mistake": mistake.name}
-        return self.first(diagnose.ITS_FORM, observations) or self.first_difference(mine)
+        return self.first(diagnose.ITS_FORM, observations) or self.first_difference(mine, observations)
 
     def first(
         self, diagnoses: Sequence[diagnose.Diagnosis], observations: Sequence[Observation]
@@ -114,7 +115,7 @@ class Oracle:
                     return mistake
         return None
 
-    def first_difference(self, mine: Behaviours) -> dict:
+    def first_difference(self, mine: Behaviours, observations: Sequence[Observation]) -> dict:
         """No known mistake: say which value, or which gradient, differs first."""
         if keys := wrong_values(mine, self.right, self.tolerance):
             for case, a, b in zip(self.cases, mine, self.right, strict=True):
@@ -122,11 +123,11 @@ class Oracle:
                     alone = diagnose.only_here(keys[0], mine, self.right, self.tolerance)
                     factor = diagnose.constant_factor(keys[0], mine, self.right, self.tolerance)
                     return {"code": "wrong value", "words": words + (factor or alone), "case": case.label}
-        pair = wrong_gradients(mine, self.right, self.tolerance)[0]
-        for case, a, b in zip(self.cases, mine, self.right, strict=True):
-            if words := diagnose.wrong_gradient(pair, case, a, b, self.tolerance):
-                return {"code": "wrong gradient", "words": words, "case": case.label}
-        raise AssertionError("a difference without a place")  # pragma: no cover
+        for pair in wrong_gradients(mine, self.right, self.tolerance):
+            for case, seen, a, b in zip(self.cases, observations, mine, self.right, strict=True):
+                if words := diagnose.wrong_gradient(pair, a, b, self.tolerance, seen.left_torch):
+                    return {"code": "wrong gradient", "words": words, "case": case.label}
+        return {"code": "wrong value", "words": "the answer has another form than the right one."}
 
 
 def judge(exercise: Exercise, seed: int, observations: Sequence[Observation]) -> Verdict:

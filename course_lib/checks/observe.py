@@ -1,12 +1,11 @@
 """Run a function on one case and write down what it does: values, gradients, damage, complaints.
 
-Nothing here knows a right answer, so a grader can run this file beside the student's code and judge elsewhere.
-An `Observation` is tensors and JSON (`to_data`, `from_data`); whatever the student's function does is caught.
+Nothing here knows a right answer, so a grader can run this file beside the student's code and judge
+elsewhere. An `Observation` is tensors and JSON (`to_data`, `from_data`). Whatever it does is caught.
 """
 
 import contextlib
 import io
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
@@ -22,9 +21,9 @@ LEAVES_TORCH = {"item", "tolist", "numpy", "__float__", "__int__", "__array__"}
 
 @dataclass
 class Observation:
-    """What one call did. A key of `outputs` is "" for one tensor, else the dict's key or the tuple's index."""
+    """What one call did. A key of `outputs` is "" for a single tensor, else the dict's key or the index."""
 
-    kind: str = "None"  # "tensor", "dict", "tuple", "list", "number", "network", else the type's name
+    kind: str = "None"  # "tensor", "dict", "tuple" (or list), "number", "network", else the type's name
     outputs: dict[str, Tensor] = field(default_factory=dict)
     again: dict[str, Tensor] = field(default_factory=dict)  # the outputs of a second call
     gradients: dict[str, dict[str, Tensor]] = field(default_factory=dict)  # output -> input -> gradient
@@ -38,29 +37,25 @@ class Observation:
 
     def to_data(self) -> tuple[dict[str, Tensor], dict]:
         """-> tensors by name (for safetensors) and facts (for JSON)."""
-        tensors = {f"outputs|{key}": value for key, value in self.outputs.items()}
-        tensors |= {f"again|{key}": value for key, value in self.again.items()}
-        for key, by_input in self.gradients.items():
-            tensors |= {f"gradients|{key}|{name}": value for name, value in by_input.items()}
+        pairs = [(key, name) for key, by_input in self.gradients.items() for name in by_input]
+        tensors = {f"outputs.{i}": value for i, value in enumerate(self.outputs.values())}
+        tensors |= {f"again.{i}": value for i, value in enumerate(self.again.values())}
+        tensors |= {f"gradients.{i}": self.gradients[key][name] for i, (key, name) in enumerate(pairs)}
         plain = ("kind", "parameters", "mutated", "left_torch", "operations", "printed", "ran_backward")
         facts = {name: getattr(self, name) for name in plain}
-        return tensors, facts | {
-            "outputs": list(self.outputs),
-            "fault": asdict(self.fault) if self.fault else None,
-        }
+        facts |= {"outputs": list(self.outputs), "again": list(self.again), "gradients": pairs}
+        facts["fault"] = asdict(self.fault) if self.fault else None
+        return {name: value.contiguous().clone() for name, value in tensors.items()}, facts
 
     @classmethod
     def from_data(cls, tensors: dict[str, Tensor], facts: dict) -> "Observation":
         facts = dict(facts)
-        order, fault = facts.pop("outputs"), facts.pop("fault")
+        outputs, again, pairs, fault = (facts.pop(k) for k in ("outputs", "again", "gradients", "fault"))
         seen = cls(**facts, fault=Fault(**fault) if fault else None)
-        seen.outputs = {key: tensors[f"outputs|{key}"] for key in order}
-        for name, value in tensors.items():
-            what, key, *rest = name.split("|")
-            if what == "again":
-                seen.again[key] = value
-            elif what == "gradients":
-                seen.gradients.setdefault(key, {})[rest[0]] = value
+        seen.outputs = {key: tensors[f"outputs.{i}"] for i, key in enumerate(outputs)}
+        seen.again = {key: tensors[f"again.{i}"] for i, key in enumerate(again)}
+        for i, (key, name) in enumerate(pairs):
+            seen.gradients.setdefault(key, {})[name] = tensors[f"gradients.{i}"]
         return seen
 
 
@@ -86,9 +81,6 @@ def observe(fn: Callable, case: Case) -> Observation:
     """Call `fn` on the case. Exceptions, prints and the state of the random generators stay in here."""
     seen = Observation()
     inputs = Inputs(case)
-    if fault := arity_fault(fn, list(case.args)):
-        seen.fault = fault
-        return seen
     counting = Counting(case.most_operations)
     with kept_random_state(case.seed), kept_output() as printed, torch.enable_grad():
         try:
@@ -107,7 +99,8 @@ def observe(fn: Callable, case: Case) -> Observation:
             raise  # the person at the keyboard means it
         except BaseException as error:
             seen.mutated = seen.mutated or inputs.mutated()
-            seen.fault = fault_of(error, fn)
+            wrong_call = arity_fault(fn, list(case.args)) if isinstance(error, TypeError) else None
+            seen.fault = wrong_call or fault_of(error, fn)
             seen.operations = counting.count
     seen.left_torch, seen.printed = sorted(counting.left_torch), printed.getvalue()[:2_000]
     return seen
@@ -144,7 +137,8 @@ class Inputs:
 
 def changed(handed: Tensor | nn.Module, kept: Tensor | list[Tensor]) -> bool:
     if isinstance(handed, nn.Module):
-        return any(changed(now, then) for now, then in zip(handed.parameters(), kept, strict=True))
+        now = list(handed.parameters())
+        return len(now) != len(kept) or any(map(changed, now, kept))
     return not torch.equal(handed.detach(), kept)
 
 
@@ -160,7 +154,7 @@ def split(answer: object) -> tuple[str, dict[str, Tensor]]:
     if isinstance(answer, bool | int | float):
         return "number", {"": torch.tensor(answer, dtype=torch.float64)}
     if isinstance(answer, dict | tuple | list):
-        kind = "dict" if isinstance(answer, dict) else type(answer).__name__
+        kind = "dict" if isinstance(answer, dict) else "tuple"
         items = answer.items() if isinstance(answer, dict) else enumerate(answer)
         parts = {str(key): split(value) for key, value in items}
         if all(part[0] in ("tensor", "number") for part in parts.values()):
@@ -216,15 +210,13 @@ def probe_network(net: nn.Module, case: Case, inputs: Inputs, seen: Observation)
 
 @contextlib.contextmanager
 def kept_random_state(seed: int) -> Iterator[None]:
-    """Seed torch and `random` for the call, and give their states back. (Devices other than the CPU keep theirs.)"""
-    states = torch.get_rng_state(), random.getstate()
+    """Seed torch's generator on the CPU for the call, and give its state back."""
+    state = torch.get_rng_state()
     torch.default_generator.manual_seed(seed)
-    random.seed(seed)
     try:
         yield
     finally:
-        torch.set_rng_state(states[0])
-        random.setstate(states[1])
+        torch.set_rng_state(state)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Lesson 01's exercises. The right answers are course_lib/models/vae.py; here are the others, right and wrong."""
+"""Lesson 01: its answers are in course_lib/models/vae.py; here are other right ones, and the wrong ones."""
 
 import math
 
@@ -22,6 +22,11 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def pick(low: int, high: int, g: torch.Generator) -> int:
+    """A size in low..high: an answer must hold for every shape, not for the notebook's."""
+    return int(torch.randint(low, high + 1, (), generator=g))
+
+
 # --------------------------------------------------------------------------------------- vae/reparameterize
 
 
@@ -30,7 +35,8 @@ def codes_to_draw(seed: int) -> list[Case]:
     rows, d = 1024, 6
     mean = 3 * torch.randn(d, generator=g).expand(rows, d)
     logvar = torch.linspace(-3, 2, d)[torch.randperm(d, generator=g)].expand(rows, d)
-    one = {"mean": torch.randn(1, 4, generator=g), "logvar": torch.randn(1, 4, generator=g)}
+    size = 1, pick(2, 9, g)
+    one = {"mean": torch.randn(size, generator=g), "logvar": torch.randn(size, generator=g)}
     return [
         Case("many draws", {"mean": mean.clone(), "logvar": logvar.clone()}, seed, strided=True, calls=2),
         Case("a batch of one", one, seed + 1),
@@ -186,8 +192,8 @@ def gaussian_parameters(seed: int) -> list[Case]:
         }
 
     return [
-        Case("a small batch", draw(5, 3), seed),
-        Case("a batch of one", draw(1, 4), seed + 1),
+        Case("a small batch", draw(pick(5, 8, g), pick(2, 4, g)), seed),
+        Case("a batch of one", draw(1, pick(3, 6, g)), seed + 1),
         Case("64 rows of wide range", draw(64, 17, 5.0, 4.0), seed + 2, strided=True),
     ]
 
@@ -338,8 +344,8 @@ def pictures_and_codes(seed: int) -> list[Case]:
         }
 
     return [
-        Case("a small batch", draw(3, 1, 6, 2), seed),
-        Case("a batch of one, in colour", draw(1, 3, 4, 5), seed + 1),
+        Case("a small batch", draw(pick(3, 5, g), 1, pick(4, 7, g), 2), seed),
+        Case("a batch of one, in colour", draw(1, 3, 4, pick(3, 6, g)), seed + 1),
         Case("40 images with extreme logits", draw(40, 1, 5, 3, 60.0), seed + 2, strided=True),
     ]
 
@@ -385,8 +391,8 @@ def elbo_by_distributions(logits, x, mean, logvar):
 
 @ELBO.mistake
 def elbo_averages_pixels(logits, x, mean, logvar):
-    """`recon` is averaged over the pixels. In nats per image it is their sum; averaged, it is hundreds of times
-    too weak beside the KL, and the codes collapse."""
+    """`recon` is averaged over the pixels. In nats per image it is their sum; averaged, it is hundreds of
+    times too weak beside the KL, and the codes collapse."""
     return {
         "recon": F.binary_cross_entropy_with_logits(logits, (x + 1) / 2),
         "kl": kl_term(mean, logvar),
@@ -395,8 +401,8 @@ def elbo_averages_pixels(logits, x, mean, logvar):
 
 @ELBO.mistake
 def elbo_sums_recon_over_batch(logits, x, mean, logvar):
-    """`recon` is summed over the images too. Sum over pixels, then average over the batch, so that the loss does
-    not grow with the batch."""
+    """`recon` is summed over the images too. Sum over pixels, then average over the batch, so that the loss
+    does not grow with the batch."""
     recon = F.binary_cross_entropy_with_logits(logits, (x + 1) / 2, reduction="sum")
     return {"recon": recon, "kl": kl_term(mean, logvar)}
 
@@ -423,8 +429,8 @@ def elbo_averages_kl_dimensions(logits, x, mean, logvar):
 
 @ELBO.mistake
 def elbo_of_each_image(logits, x, mean, logvar):
-    """The terms are right for each image; the last step is missing: average both over the batch, to one number
-    each."""
+    """The terms are right for each image; the last step is missing: average both over the batch, to one
+    number each."""
     recon = F.binary_cross_entropy_with_logits(logits, (x + 1) / 2, reduction="none").flatten(1).sum(dim=1)
     return {"recon": recon, "kl": kl_to_standard_normal(mean, logvar)}
 
@@ -443,8 +449,8 @@ def elbo_of_a_double_sigmoid(logits, x, mean, logvar):
 
 @ELBO.mistake
 def elbo_of_a_saturated_sigmoid(logits, x, mean, logvar):
-    """Right for small logits only: beyond 17 the sigmoid is exactly 1 in float32, and the logarithm of 1 minus it
-    is lost. binary_cross_entropy_with_logits does both steps in one, safely."""
+    """Right for small logits only: beyond 17 the sigmoid is exactly 1 in float32, and the logarithm of 1
+    minus it is lost. binary_cross_entropy_with_logits does both steps in one, safely."""
     recon = F.binary_cross_entropy(torch.sigmoid(logits), (x + 1) / 2, reduction="sum") / len(x)
     return {"recon": recon, "kl": kl_term(mean, logvar)}
 
@@ -460,29 +466,30 @@ def elbo_by_naive_logarithms(logits, x, mean, logvar):
 
 @ELBO.mistake
 def elbo_by_squares(logits, x, mean, logvar):
-    """`recon` is a squared error, the likelihood of a Gaussian decoder. This decoder is Bernoulli: binary cross
-    entropy, from the logits."""
+    """`recon` is a squared error, the likelihood of a Gaussian decoder. This decoder is Bernoulli: binary
+    cross entropy, from the logits."""
     recon = ((torch.sigmoid(logits) - (x + 1) / 2) ** 2).flatten(1).sum(dim=1).mean()
     return {"recon": recon, "kl": kl_term(mean, logvar)}
 
 
 @ELBO.mistake
 def elbo_with_negative_recon(logits, x, mean, logvar):
-    """The sign of `recon` is wrong: you return the log-likelihood, which is to be maximised. The loss is minimised,
-    so it holds minus that."""
+    """The sign of `recon` is wrong: you return the log-likelihood, which is to be maximised. The loss is
+    minimised, so it holds minus that."""
     return {"recon": -recon_term(logits, (x + 1) / 2), "kl": kl_term(mean, logvar)}
 
 
 @ELBO.mistake
 def elbo_with_negative_kl(logits, x, mean, logvar):
-    """The sign of `kl` is wrong: minimising this pushes the codes away from N(0, I). -ELBO is recon plus KL."""
+    """The sign of `kl` is wrong: minimising this pushes the codes away from N(0, I). -ELBO is recon plus
+    KL."""
     return {"recon": recon_term(logits, (x + 1) / 2), "kl": -kl_term(mean, logvar)}
 
 
 @ELBO.mistake
 def elbo_with_weak_kl(logits, x, mean, logvar):
-    """`kl` is divided by the number of pixels, `recon` is not. Both are in nats per image: leave the KL its full
-    weight."""
+    """`kl` is divided by the number of pixels, `recon` is not. Both are in nats per image: leave the KL its
+    full weight."""
     return {"recon": recon_term(logits, (x + 1) / 2), "kl": kl_term(mean, logvar) / x[0].numel()}
 
 
@@ -495,21 +502,22 @@ def elbo_without_the_data(logits, x, mean, logvar):
 
 @ELBO.mistake
 def elbo_with_detached_recon(logits, x, mean, logvar):
-    """The values are right, but `recon` is detached: no gradient reaches the decoder, which would never learn."""
+    """The values are right, but `recon` is detached: no gradient reaches the decoder, which would never
+    learn."""
     return {"recon": recon_term(logits.detach(), (x + 1) / 2), "kl": kl_term(mean, logvar)}
 
 
 @ELBO.mistake
 def elbo_with_detached_kl(logits, x, mean, logvar):
-    """The values are right, but `kl` is detached: it is shown and never felt, so nothing pulls the codes towards
-    N(0, I)."""
+    """The values are right, but `kl` is detached: it is shown and never felt, so nothing pulls the codes
+    towards N(0, I)."""
     return {"recon": recon_term(logits, (x + 1) / 2), "kl": kl_term(mean, logvar).detach()}
 
 
 @ELBO.mistake
 def elbo_as_one_number(logits, x, mean, logvar):
-    """You return the sum. Return the two terms by name, {"recon": ..., "kl": ...}: the loop adds them, and the
-    curves show them apart."""
+    """You return the sum. Return the two terms by name, {"recon": ..., "kl": ...}: the loop adds them, and
+    the curves show them apart."""
     return recon_term(logits, (x + 1) / 2) + kl_term(mean, logvar)
 
 
@@ -580,22 +588,22 @@ def decoder_with_sigmoid(d):
 
 @DECODER.mistake
 def decoder_with_tanh(d):
-    """A tanh stands at the end. The decoder returns logits, which may be any number; the picture is made of them
-    later."""
+    """A tanh stands at the end. The decoder returns logits, which may be any number; the picture is made of
+    them later."""
     return nn.Sequential(*decoder_layers(d), nn.Tanh())
 
 
 @DECODER.mistake
 def decoder_with_last_relu(d):
-    """A ReLU stands at the end: the logits could never be negative, so no pixel darker than middle grey. The last
-    layer has no activation."""
+    """A ReLU stands at the end: the logits could never be negative, so no pixel darker than middle grey.
+    The last layer has no activation."""
     return nn.Sequential(*decoder_layers(d), nn.ReLU())
 
 
 @DECODER.mistake
 def decoder_without_activations(d):
-    """There is no activation between the layers: layers that are all linear amount to one linear layer. Put a ReLU
-    after each but the last."""
+    """There is no activation between the layers: layers that are all linear amount to one linear layer. Put
+    a ReLU after each but the last."""
     return nn.Sequential(*decoder_layers(d, activation=nn.Identity))
 
 
@@ -629,15 +637,16 @@ class ChannelsFirst(nn.Module):
 
 @DECODER.mistake
 def decoder_of_two_convolutions(d):
-    """One transposed convolution is missing: there are three, 64 to 64 channels at 7x7, 64 to 32, and 32 to 1."""
+    """One transposed convolution is missing: there are three, 64 to 64 channels at 7x7, 64 to 32, and 32 to
+    1."""
     layers = decoder_layers(d)
     return nn.Sequential(*layers[:3], *layers[5:])
 
 
 @DECODER.mistake
 def decoder_that_does_not_grow(d):
-    """The picture stays too small: two of the transposed convolutions need stride 2 to double the side, 7 to 14
-    to 28."""
+    """The picture stays too small: two of the transposed convolutions need stride 2 to double the side, 7
+    to 14 to 28."""
     layers = decoder_layers(d)
     layers[5], layers[7] = nn.ConvTranspose2d(64, 32, 3, 1, 1), nn.ConvTranspose2d(32, 1, 3, 1, 1)
     return nn.Sequential(*layers)
@@ -645,8 +654,8 @@ def decoder_that_does_not_grow(d):
 
 @DECODER.mistake
 def decoder_with_output_padding(d):
-    """The side doubles, but with kernel 3 and output_padding. Here it is kernel 4, stride 2, padding 1, where every
-    output pixel gets the same number of contributions."""
+    """The side doubles, but with kernel 3 and output_padding. Here it is kernel 4, stride 2, padding 1,
+    where every output pixel gets the same number of contributions."""
     layers = decoder_layers(d)
     layers[5] = nn.ConvTranspose2d(64, 32, 3, 2, 1, output_padding=1)
     layers[7] = nn.ConvTranspose2d(32, 1, 3, 2, 1, output_padding=1)
@@ -670,7 +679,7 @@ def features_and_labels(seed: int) -> list[Case]:
         *torch.randint(8, (36,), generator=g).tolist(),
     ]  # never 9: the last classes are absent
     return [
-        Case("digits of which the last are absent", draw(40, 5, 10, digits), seed, strided=True),
+        Case("digits of which the last are absent", draw(40, pick(2, 9, g), 10, digits), seed, strided=True),
         Case("a batch of one", draw(1, 3, 6, [2]), seed + 1),
         Case("two classes", draw(4, 2, 2, [1, 0, 0, 1]), seed + 2),
     ]
@@ -698,14 +707,15 @@ def append_by_writing(h, label, classes):
 
 @CONDITION.mistake
 def append_the_number(h, label, classes):
-    """You append the label as one number, which says that a 9 is nine times a 1. Append a one-hot vector, with
-    `classes` entries."""
+    """You append the label as one number, which says that a 9 is nine times a 1. Append a one-hot vector,
+    with `classes` entries."""
     return torch.cat([h, label[:, None].to(h.dtype)], dim=1)
 
 
 @CONDITION.mistake
 def append_the_number_everywhere(h, label, classes):
-    """You append the label's number `classes` times. A one-hot vector is 1 at the label's place and 0 elsewhere."""
+    """You append the label's number `classes` times. A one-hot vector is 1 at the label's place and 0
+    elsewhere."""
     return torch.cat([h, label[:, None].to(h.dtype).expand(-1, classes)], dim=1)
 
 
@@ -717,8 +727,8 @@ def prepend_the_label(h, label, classes):
 
 @CONDITION.mistake
 def append_classes_of_this_batch(h, label, classes):
-    """F.one_hot(label) counts the classes of this batch, so the width changes when the last class is absent. Tell it:
-    F.one_hot(label, classes)."""
+    """F.one_hot(label) counts the classes of this batch, so the width changes when the last class is
+    absent. Tell it: F.one_hot(label, classes)."""
     return torch.cat([h, F.one_hot(label).to(h.dtype)], dim=1)
 
 
@@ -730,8 +740,8 @@ def append_shifted_label(h, label, classes):
 
 @CONDITION.mistake
 def append_zeros(h, label, classes):
-    """The appended vector is all zeros: nothing is written at the label's place, so the network is not told the
-    label."""
+    """The appended vector is all zeros: nothing is written at the label's place, so the network is not told
+    the label."""
     return torch.cat([h, torch.zeros(len(h), classes)], dim=1)
 
 
@@ -743,8 +753,8 @@ def append_first_label(h, label, classes):
 
 @CONDITION.mistake
 def append_to_detached_features(h, label, classes):
-    """The values are right, but h is detached: no gradient reaches the layers before it, so the encoder would not
-    learn."""
+    """The values are right, but h is detached: no gradient reaches the layers before it, so the encoder
+    would not learn."""
     return torch.cat([h.detach(), F.one_hot(label, classes).to(h.dtype)], dim=1)
 
 
@@ -758,7 +768,7 @@ def two_codes(seed: int) -> list[Case]:
         return {"a": torch.randn(d, generator=g), "b": torch.randn(d, generator=g), "steps": steps}
 
     return [
-        Case("seven steps", draw(4, 7), seed),
+        Case("several steps", draw(pick(2, 5, g), pick(6, 9, g)), seed),
         Case("two steps: the ends", draw(3, 2), seed + 1),
         Case("one dimension", draw(1, 5), seed + 2),
     ]
@@ -784,28 +794,32 @@ def interpolate_by_stacking(a, b, steps):
 
 @INTERPOLATE.mistake
 def interpolate_without_end(a, b, steps):
-    """The last point is missing: the line stops one step before b. torch.linspace(0, 1, steps) includes both ends."""
+    """The last point is missing: the line stops one step before b. torch.linspace(0, 1, steps) includes
+    both ends."""
     t = torch.arange(steps)[:, None] / steps
     return (1 - t) * a + t * b
 
 
 @INTERPOLATE.mistake
 def interpolate_without_start(a, b, steps):
-    """The first point is missing: the line begins one step after a. torch.linspace(0, 1, steps) includes both ends."""
+    """The first point is missing: the line begins one step after a. torch.linspace(0, 1, steps) includes
+    both ends."""
     t = torch.arange(1, steps + 1)[:, None] / steps
     return (1 - t) * a + t * b
 
 
 @INTERPOLATE.mistake
 def interpolate_without_ends(a, b, steps):
-    """Both ends are missing: the line holds only points between a and b. The first is a itself, the last b."""
+    """Both ends are missing: the line holds only points between a and b. The first is a itself, the last
+    b."""
     t = torch.linspace(0, 1, steps + 2)[1:-1, None]
     return (1 - t) * a + t * b
 
 
 @INTERPOLATE.mistake
 def interpolate_with_one_more(a, b, steps):
-    """There is one point too many: `steps` counts the points, both ends among them, not the gaps between them."""
+    """There is one point too many: `steps` counts the points, both ends among them, not the gaps between
+    them."""
     t = torch.linspace(0, 1, steps + 1)[:, None]
     return (1 - t) * a + t * b
 
