@@ -1,17 +1,19 @@
 """Where the course lies on the web: the ONE place. Badges, the Colab cell and the README take it from here.
 
-There is no public address yet. When there is one, or in a fork: change `REPOSITORY` (and `BRANCH`), then run
-`course release`; tests/test_binder.py names the lines of the README that must follow.
+There is no public address yet. When there is one, and in a fork: change `REPOSITORY` (and `BRANCH`), then run
+`python -m course_lib.address`, which writes it into README.md and the sources of the lessons, and then
+`course release`. Tests fail while one of these files says another address.
 """
 
-from course_lib.lessons import Lesson
+import re
+import sys
+from pathlib import Path
+
+from course_lib.bootstrap import ROOT
+from course_lib.lessons import LESSONS, Lesson
 
 REPOSITORY = "https://github.com/course-lib/course"  # on GitHub: Colab and Binder open notebooks from there
 BRANCH = "main"
-
-
-def clone_command() -> str:
-    return f"git clone {REPOSITORY}"
 
 
 def colab_link(lesson: Lesson) -> str:
@@ -28,7 +30,7 @@ def badges(lesson: Lesson) -> str:
 
 
 def slug() -> str:
-    """ "course-lib/course": owner and name of the repository."""
+    """Owner and name of the repository: course-lib/course."""
     return "/".join(REPOSITORY.rstrip("/").split("/")[-2:])
 
 
@@ -47,3 +49,48 @@ if "google.colab" in sys.modules:
     from course_lib.colab import set_up
 
     set_up(drive=False)  # True keeps checkpoints in your Google Drive"""
+
+
+def lesson_table() -> str:
+    """The README's table, a row for each lesson that exists."""
+    rows = [
+        f"| {lesson.name[:2]} | [{lesson.title}](lessons/{lesson.name}.ipynb) | {badges(lesson)} |"
+        for lesson in LESSONS
+    ]
+    return "\n".join(["| | lesson | without installing |", "|---|---|---|", *rows])
+
+
+def readdress_source(text: str, lesson: Lesson) -> str:
+    """A lesson's py:percent source with today's badges and Colab cell.
+
+    The badges are the line `# BADGES` or an earlier line of badges; the cell is the one tagged colab-setup.
+    """
+    text = re.sub(r"^# (BADGES|\[Open in Colab\]\(.*)$", lambda _: f"# {badges(lesson)}", text, flags=re.M)
+    cell = re.compile(r"^(# %%[^\n]*colab-setup[^\n]*\n).*?(?=^# %%)", re.M | re.S)
+    return cell.sub(lambda found: f"{found[1]}{colab_setup_cell()}\n\n", text)
+
+
+def readdress_readme(text: str) -> str:
+    """README.md with today's table of lessons, between its two marks, and today's `git clone`."""
+    marks = re.compile(r"(<!-- lessons -->\n).*?(<!-- end -->)", re.S)
+    text = marks.sub(lambda found: f"{found[1]}{lesson_table()}\n{found[2]}", text)
+    return re.sub(r"git clone \S+", lambda _: f"git clone {REPOSITORY}", text)
+
+
+def readdress(root: Path = ROOT) -> list[Path]:
+    """Write the address into README.md and solutions/*.py; returns the files that changed."""
+    new = {root / "README.md": readdress_readme}
+    for lesson in LESSONS:
+        new[lesson.source(root)] = lambda text, lesson=lesson: readdress_source(text, lesson)
+    changed = []
+    for path, rewrite in new.items():
+        if path.is_file() and (text := path.read_text(encoding="utf-8")) != rewrite(text):
+            path.write_text(rewrite(text), encoding="utf-8", newline="\n")
+            changed.append(path)
+    return changed
+
+
+if __name__ == "__main__":
+    for path in readdress():
+        print(f"{path}: rewritten")
+    sys.exit(0)

@@ -24,7 +24,7 @@ DRIVE = Path("/content/drive")
 def set_up(*, drive: bool = False, root: Path = ROOT) -> None:
     """Install the course from its clone and what Colab lacks, each without dependencies: torch stays.
 
-    `drive=True` asks for your Google Drive and keeps checkpoints there: MyDrive/course_runs (`COURSE_RUNS`).
+    `drive=True` asks for your Google Drive and keeps checkpoints there, in MyDrive/course_runs.
     """
     for wanted in (["-e", str(root)], missing_packages()):
         if wanted and subprocess.call(pip_install(wanted)) != 0:
@@ -46,9 +46,16 @@ def pip_install(wanted: list[str]) -> list[str]:
 
 
 def keep_runs_in_drive() -> None:
+    """From now on the folder `runs` here is one in Google Drive, so it outlives the machine."""
     from google.colab import drive  # only there
 
     drive.mount(str(DRIVE))
-    runs = DRIVE / "MyDrive" / "course_runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    os.environ["COURSE_RUNS"] = str(runs)
+    kept, here = DRIVE / "MyDrive" / "course_runs", Path("runs")
+    kept.mkdir(parents=True, exist_ok=True)
+    if here.is_symlink():
+        return
+    if here.exists():
+        raise CourseError(
+            f"{here.absolute()} holds checkpoints already: move them to {kept}, then run this again."
+        )
+    here.symlink_to(kept, target_is_directory=True)

@@ -99,7 +99,7 @@ def stages(python: Path, args: list[str], root: Path) -> list[Stage]:
     found = [
         Stage("lint", module("ruff", "check", ".")),
         Stage("format", module("ruff", "format", "--check", ".")),
-        Stage("import direction", [str(python), "-c", imports]),
+        Stage("import direction", [str(python), "-c", imports], {"PYTHONUTF8": "1"}),
         Stage("lessons as released", module("course_lib", "release", "--check")),
         Stage(
             "tests",

@@ -19,7 +19,7 @@ class Lesson:
         return root / "lessons" / f"{self.name}.ipynb"
 
 
-LESSONS = (Lesson("01_vae", "From autoencoders to the variational autoencoder"),)
+LESSONS = (Lesson("01_vae", "The variational autoencoder"),)
 
 
 def find_lesson(name: str) -> Lesson:
