@@ -13,7 +13,7 @@ from torch import Tensor
 from course_lib.metrics.intervals import Estimate
 from course_lib.metrics.require import double
 
-Probabilities = Float[Tensor, "n c"]
+Probabilities = Float[Tensor, "n y"]
 
 
 def inception_score(probabilities: Probabilities, *, splits: int = 10, seed: int = 0) -> Estimate:

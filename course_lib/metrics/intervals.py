@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from course_lib.metrics.frechet import Moments, frechet_distance
 from course_lib.metrics.require import OtherFeatures, require_features
@@ -34,9 +35,9 @@ class Estimate:
         return self.value - Z * self.error, self.value + Z * self.error
 
     def __str__(self) -> str:
-        """As many digits as the error allows: "12.3 ± 0.4"."""
-        size = min(self.error, abs(self.value) / 10) if self.error > 0 else abs(self.value) / 1000
-        digits = min(6, max(0, int(np.ceil(-np.log10(size))))) if size > 0 else 1
+        """As many digits as the error allows, two of its own: "12.34 ± 0.56"."""
+        size = self.error or abs(self.value) / 100
+        digits = min(6, max(0, 1 - int(np.floor(np.log10(size))))) if size > 0 else 1
         return f"{self.value:,.{digits}f} ± {self.error:,.{digits}f}"
 
 
@@ -50,7 +51,7 @@ def frechet_with_error(
 
 
 def bootstrap(
-    statistic: Callable[..., float], sets: Sequence[Features], *, repeats: int = 100, seed: int = 0
+    statistic: Callable[..., float], sets: Sequence[Tensor], *, repeats: int = 100, seed: int = 0
 ) -> Estimate:
     """statistic(*sets), and the deviation of its values when each set is redrawn from itself with repetition.
 
@@ -58,7 +59,7 @@ def bootstrap(
     """
     generator = torch.Generator().manual_seed(seed)
 
-    def redraw(x: Features) -> Features:
+    def redraw(x: Tensor) -> Tensor:
         return x[torch.randint(len(x), (len(x),), generator=generator).to(x.device)]
 
     values = [statistic(*(redraw(x) for x in sets)) for _ in range(repeats)]
@@ -103,7 +104,7 @@ def frechet_infinity(a: Features, b: OtherFeatures, *, points: int = 15, seed: i
     return float(np.polynomial.Polynomial.fit(1 / shares, values, 1)(0.0))
 
 
-def _part(x: Features, share: float, generator: torch.Generator) -> Features:
+def _part(x: Features, share: float, generator: torch.Generator) -> OtherFeatures:
     rows = torch.randperm(len(x), generator=generator)[: max(2, round(share * len(x)))]
     return x[rows.to(x.device)]
 

@@ -8,13 +8,14 @@ from torch import Tensor
 
 from course_lib.images import from_uint8, require_images
 from course_lib.metrics.require import (
+    OtherBytes,
     OtherFeatures,
     OtherImages,
     double,
     require_features,
     require_same_width,
 )
-from course_lib.types import Bytes, Features, Images
+from course_lib.types import Features, Images
 
 BLOCK = 4096  # rows at a time on either side: at most 128 MiB of distances
 
@@ -36,7 +37,7 @@ def nearest(queries: Features, bank: OtherFeatures, k: int = 1) -> Neighbours:
     return Neighbours(torch.cat([f.distance for f in found]), torch.cat([f.index for f in found]))
 
 
-def nearest_images(samples: Images, training: OtherImages | Bytes, k: int = 1) -> Neighbours:
+def nearest_images(samples: Images, training: OtherImages | OtherBytes, k: int = 1) -> Neighbours:
     """The k training images nearest to each sample in pixels: the distance is the root of the summed squares.
 
     For the distance in features, call `nearest` on what an extractor gives for both.

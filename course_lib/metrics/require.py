@@ -8,8 +8,8 @@ from course_lib.types import Features
 
 # The second of two sets, in letters of its own: a wrong width is told in our words, not as a type error.
 OtherFeatures = Float[Tensor, "m e"]
-OtherImages = Float[Tensor, "m k i j"]
-OtherBytes = UInt8[Tensor, "m k i j"]
+OtherImages = Float[Tensor, "m g i j"]
+OtherBytes = UInt8[Tensor, "m g i j"]
 
 
 def require_features(features: Features, at_least: int = 1) -> Features:
