@@ -13,9 +13,11 @@ A `Case` is one draw of inputs. It holds only tensors, numbers, text and `Networ
 grader can send it to another process and run the student's function there.
 """
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +48,7 @@ class Case:
     seed: int = (
         0  # of torch's generator during the call, and of the vectors the outputs' gradients go through
     )
+    constants: tuple[str, ...] = ()  # inputs that are data: no gradient with respect to them is asked
     strided: bool = False  # hand over tensors that are not contiguous
     calls: int = 1  # 2: call again without seeding anew, for functions that must draw fresh noise
     probe: Tensor | None = None  # where the answer is a network: what goes through it
@@ -74,7 +77,6 @@ class Exercise:
     inputs: Callable[[int], list[Case]]  # seed -> several draws, edge cases among them
     accepts: list[Callable] = field(default_factory=list)  # other right answers
     mistakes: list[Mistake] = field(default_factory=list)
-    constants: tuple[str, ...] = ()  # inputs that are data: the gradient with respect to them does not matter
     tolerance: float = 1e-3  # relative; wide enough for another right order of float32 arithmetic
     absolute: float = 1e-6
     # For a randomised function: (case, observation) -> named numbers that are compared instead of the values.
@@ -103,11 +105,16 @@ def fill(net: nn.Module, seed: int) -> nn.Module:
     So two networks of the same layers get the same weights, whatever their layers are called and in whichever
     order they were registered. Spread 1 / sqrt(inputs of the unit), as a fresh layer has.
     """
-    generator, rank = torch.Generator(), {}
+    rank: dict[tuple[int, ...], int] = {}
     for weight in net.parameters():
         shape = tuple(weight.shape)
         rank[shape] = rank.get(shape, 0) + 1
-        generator.manual_seed(zlib.crc32(repr((seed, rank[shape], shape)).encode()))
-        fan_in = max(weight.numel() // max(weight.shape[0], 1), 1) if weight.ndim > 1 else 1
-        weight.copy_(torch.randn(shape, generator=generator) / fan_in**0.5)
+        weight.copy_(weights(shape, rank[shape], seed))
     return net
+
+
+@lru_cache(maxsize=32)  # all mistakes of one exercise are filled alike
+def weights(shape: tuple[int, ...], rank: int, seed: int) -> Tensor:
+    fan_in = max(math.prod(shape[1:]), 1)
+    generator = torch.Generator().manual_seed(zlib.crc32(repr((seed, rank, shape)).encode()))
+    return torch.randn(shape, generator=generator) / fan_in**0.5

@@ -122,7 +122,7 @@ class Inputs:
             elif isinstance(value, Tensor):
                 self.kept[name] = value
                 leaf = make_strided(value) if case.strided else value.detach().clone()
-                if leaf.is_floating_point():
+                if leaf.is_floating_point() and name not in case.constants:
                     self.leaves[name] = leaf.requires_grad_()
                 self.handed[name] = leaf.clone()
             else:
