@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from course_lib.data.digits import digits
@@ -24,7 +25,8 @@ from course_lib.metrics.inception_score import Probabilities, inception_score
 from course_lib.metrics.intervals import Estimate, frechet_infinity, frechet_with_error, warn_if_few
 from course_lib.metrics.kernel import kernel_distance
 from course_lib.metrics.precision_recall import Manifolds, precision_recall
-from course_lib.types import Bytes, Features, Images, Labels, SampleFn
+from course_lib.metrics.require import OtherBytes
+from course_lib.types import Bytes, Features, Images, SampleFn
 
 FEWEST = 20  # images: below this there is no error to be had
 BATCH = 250  # images asked of a model at a time
@@ -175,7 +177,7 @@ def score_table(scores: Mapping[str, Score]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def conditional_accuracy(images: Images, labels: Labels, extractor: FeatureExtractor) -> Estimate:
+def conditional_accuracy(images: Images, labels: Int[Tensor, " m"], extractor: FeatureExtractor) -> Estimate:
     """The share of images that the extractor's classifier takes for what they were asked to be."""
     if len(images) != len(labels):
         raise ValueError(
@@ -210,7 +212,7 @@ def _faces(n: int, device: str) -> Reference:
     return Reference.of("faces", faces_extractor(device), real, held_out)
 
 
-def _some(images: Bytes, n: int) -> Bytes:
+def _some(images: Bytes, n: int) -> OtherBytes:
     """n of them, or all if there are fewer, drawn without repetition and always alike."""
     return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]]
 

@@ -36,7 +36,7 @@ class Estimate:
 
     def __str__(self) -> str:
         """As many digits as the error allows, two of its own: "12.34 ± 0.56"."""
-        size = self.error or abs(self.value) / 100
+        size = max(self.error, abs(self.value) / 1000)
         digits = min(6, max(0, 1 - int(np.floor(np.log10(size))))) if size > 0 else 1
         return f"{self.value:,.{digits}f} ± {self.error:,.{digits}f}"
 
