@@ -18,7 +18,7 @@ VISIBLE_SEED = 0  # the notebook's; a grading run draws its own
 _verdicts: dict[str, Verdict] = {}  # of this session: exercise -> the latest
 
 
-def check(name: str, fn: Callable) -> Callable:
+def check(name: str, fn: object) -> Callable:
     """Say whether `fn` solves the exercise; return `fn` if it does, the library's version if it does not.
 
     So a notebook with unfinished exercises runs to its end: `kl = check("vae/kl", kl)`.
@@ -34,7 +34,7 @@ def check(name: str, fn: Callable) -> Callable:
     return fn if verdict.passed else exercise.reference
 
 
-def verdict_on(exercise: Exercise, fn: Callable, seed: int = VISIBLE_SEED) -> Verdict:
+def verdict_on(exercise: Exercise, fn: object, seed: int = VISIBLE_SEED) -> Verdict:
     oracle = oracle_for(exercise, seed)
     return oracle.judge(observe_all(fn, oracle.cases))
 
@@ -44,7 +44,7 @@ def oracle_for(exercise: Exercise, seed: int) -> Oracle:
     return Oracle(exercise, seed)
 
 
-def observe_all(fn: Callable, cases: Sequence[Case]) -> list[Observation]:
+def observe_all(fn: object, cases: Sequence[Case]) -> list[Observation]:
     """One observation a case. A function that fails on one case is not tried on the rest."""
     if not callable(fn):
         words = f"hand `check` the function itself, without brackets: it got {type(fn).__name__}"
@@ -93,14 +93,14 @@ def report(verdict: Verdict) -> str:
     elif verdict.code == "not written":
         lines = [f"○ {verdict.exercise} — not written yet: going on with the library's version."]
     else:
-        words = verdict.words[:1].upper() + verdict.words[1:]
+        words = verdict.words if verdict.mistake else verdict.words[:1].upper() + verdict.words[1:]
         lines = [
             f"✗ {verdict.exercise} — {words}",
             "  Until it is right, the notebook goes on with the library's version.",
         ]
     if verdict.printed:
         first, *rest = verdict.printed.strip().splitlines() or [""]
-        more = f" (and {len(rest)} more lines)" if rest else ""
+        more = f" (and {len(rest)} more line{'' if len(rest) == 1 else 's'})" if rest else ""
         lines.append(f"  Your function printed: {first[:100]}{more}")
     return "\n".join(lines)
 
