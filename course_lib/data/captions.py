@@ -21,7 +21,7 @@ _HAT = {
 
 
 def caption(attributes: FaceAttributes, i: int) -> str:
-    """For example "a smiling person with light skin, long red hair, round glasses and a blue cap on a green background"."""
+    """Such as: a smiling person with light skin, long red hair and a blue cap on a green background."""
     is_ = {name: values[int(attributes[name][i])] for name, values in ATTRIBUTES.items()}
     hair = _HAIR[is_["hair_style"]].format(is_["hair_colour"])
     parts = [f"{is_['skin']} skin", hair, _GLASSES[is_["glasses"]], _HAT[is_["hat"]]]

@@ -1,31 +1,11 @@
-"""The geometry of a face: the paper shapes, back to front, that every style paints in its own way.
-
-Coordinates run over [-1, 1], x to the right and y down. (u, v) are those of the head, tilted with it, from
-its centre; (fu, fv) also bend with its turn and nod, as if the face were drawn on a ball, so that features
-are written down as seen from the front.
-"""
-
-from dataclasses import dataclass
+"""The shapes of a face, back to front, as paper cut-outs that every style paints in its own way."""
 
 import torch
 from torch import Tensor
 
-from course_lib.data.sdf import blob, box, circle, coverage, ellipse, stroke
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One shape: `mask` says how much of each pixel it covers, `colour` what colour it has, in [0, 1]."""
-
-    mask: Tensor  # (m, h, w)
-    colour: Tensor  # (m, 3, 1, 1), or (m, 3, h, w) where it varies
-    rows: Tensor | None = None  # which faces have it; None: all
-    shade: Tensor | None = None  # (m, h, w) light on it; None: evenly lit
-    edge: Tensor | None = (
-        None  # (m, h, w) distance to its outline, for those who draw lines; None: no outline
-    )
-    solid: bool = True  # False for what is only light or shadow on the layer below
-
+from course_lib.data.face_extras import glasses, hats
+from course_lib.data.face_sheet import EYE_V, MOUTH_V, Sheet
+from course_lib.data.sdf import blob, box, circle, ellipse, stroke
 
 SKIN = [(0.99, 0.87, 0.80), (0.95, 0.75, 0.60), (0.80, 0.57, 0.38), (0.58, 0.37, 0.24), (0.38, 0.24, 0.17)]
 HAIR = [(0.12, 0.10, 0.13), (0.42, 0.24, 0.12), (0.96, 0.78, 0.36), (0.82, 0.29, 0.09), (0.86, 0.87, 0.90)]
@@ -38,7 +18,6 @@ BACKGROUND = [
     (0.70, 0.71, 0.72),
 ]
 IRIS = [(0.30, 0.18, 0.10), (0.24, 0.47, 0.72), (0.25, 0.50, 0.30)]
-CAP, BEANIE, STRAW, GOLD = (0.16, 0.33, 0.78), (0.80, 0.14, 0.18), (0.93, 0.80, 0.50), (0.98, 0.78, 0.18)
 
 # One row per hair style: half width, height above the centre, how far it hangs down, roundness of its ends,
 # curls; then the opening for the face: hairline in the middle, its slope to the sides, its slope to one side,
@@ -58,60 +37,6 @@ MOUTH_SHAPE = {
     "sad": (0.17, -0.105, 0.0, 0.036, 0.0),
     "surprised": (0.095, 0.00, 0.095, 0.030, 0.0),
 }
-EYE_V, MOUTH_V = 0.02, 0.37  # heights on the face
-
-
-class Sheet:
-    """The coordinates of a batch of faces, and the layers that are laid onto it."""
-
-    def __init__(self, attributes: dict[str, Tensor], size: int):
-        self.pixel = 2 / size
-        device = attributes["pose"].device
-        ticks = (torch.arange(size, device=device) + 0.5) * self.pixel - 1
-        self.x, self.y = ticks.view(1, 1, -1), ticks.view(1, -1, 1)
-        self.attributes = attributes
-        self.shape = {name: _column(attributes["shape"], i) for i, name in enumerate(SHAPE)}
-        self.turn, nod, tilt = (_column(attributes["pose"], i) for i in range(3))
-        angle = 0.22 * tilt
-        cos, sin = angle.cos(), angle.sin()
-        y = self.y - 0.75  # the neck, about which the head tilts
-        self.u = self.x * cos + y * sin - 0.03 * self.turn
-        self.v = y * cos - self.x * sin + 0.69
-        ball = (1 - 0.6 * self.v.square()) * (1 - (self.u / 0.56).square_()).clamp_(min=0)
-        self.fu = self.u - 0.16 * self.turn * ball
-        self.fv = self.v - 0.09 * nod * (1 - (self.v / 0.66).square_()).clamp_(min=0)
-        self.layers: list[Layer] = []
-
-    def pick(self, table: list[tuple[float, ...]], name: str) -> Tensor:
-        """The row of a table that each face's attribute names: (n, k, 1, 1)."""
-        rows = torch.tensor(table, device=self.x.device)
-        return rows[self.attributes[name]][:, :, None, None]
-
-    def having(self, name: str, value: int) -> Tensor:
-        """Which faces have this value of an attribute."""
-        return (self.attributes[name] == value).nonzero().squeeze(1)
-
-    def lay(
-        self, d: Tensor, colour, *, rows=None, shade=None, opacity: float = 1.0, outline: bool = True
-    ) -> None:
-        """Lay a solid shape, given by its distances."""
-        mask = coverage(d, self.pixel)
-        self._add(
-            mask.mul_(opacity) if opacity < 1 else mask, colour, rows, shade, d if outline else None, True
-        )
-
-    def tint(self, mask: Tensor, colour, *, rows=None) -> None:
-        """Lay a soft light or shadow, given by its mask."""
-        self._add(mask, colour, rows, None, None, False)
-
-    def _add(self, mask, colour, rows, shade, edge, solid) -> None:
-        if not isinstance(colour, Tensor):
-            colour = torch.tensor(colour, device=mask.device).view(1, 3, 1, 1)
-        self.layers.append(Layer(mask, colour, rows, shade, edge, solid))
-
-
-# What varies from person to person beside the attributes, each in [-1, 1].
-SHAPE = ("width", "jaw", "eyes", "gap", "brows", "nose", "lips", "iris", "shirt", "tone")
 
 
 def face_layers(attributes: dict[str, Tensor], size: int) -> Sheet:
@@ -147,7 +72,7 @@ def head_relief(sheet: Sheet) -> Tensor:
 
 
 def hair_shape(sheet: Sheet) -> tuple[Tensor, Tensor]:
-    """Distances to the whole of the hair (a dome, and sides that hang down) and to its opening for the face."""
+    """Distances to all of the hair (a dome, and sides that hang down) and to its opening for the face."""
     style = sheet.pick(list(HAIR_SHAPE.values()), "hair_style").unbind(1)
     width, top, hang, r, curls, line, slope, sweep, open_width = style
     u, v = sheet.u.abs(), sheet.v
@@ -242,79 +167,3 @@ def mouth(sheet: Sheet, skin: Tensor) -> None:
     sheet.lay(inside, (0.28, 0.06, 0.08), outline=False)
     white = torch.maximum(inside, v + bend * (u / width).square() - 0.02) + (1 - teeth) * 9.0
     sheet.lay(white, (0.98, 0.97, 0.95), outline=False)
-
-
-def glasses(sheet: Sheet) -> None:
-    gap = 0.215 + 0.015 * sheet.shape["gap"]
-    for kind, frame, thick in [
-        (1, (0.12, 0.11, 0.16), 0.019),
-        (2, (0.02, 0.50, 0.58), 0.023),
-        (3, (0.05, 0.05, 0.07), 0.022),
-    ]:
-        if not len(rows := sheet.having("glasses", kind)):
-            continue
-        u, v = sheet.fu[rows].abs(), sheet.fv[rows] - EYE_V
-        eu = u - gap[rows]
-        if kind == 1:
-            lens = circle(eu, v, 0.178)
-        elif kind == 2:
-            lens = box(eu, v, 0.182, 0.145, 0.03)
-        else:
-            lens = box(eu, v - 0.01, 0.185, 0.135, 0.10)
-        bars = torch.maximum(v.abs() - 0.022, torch.maximum(0.03 - eu.abs(), u - 0.52))
-        bars = torch.maximum(bars, -lens)
-        rim = torch.minimum(lens.abs() - thick, bars)
-        if kind == 3:
-            glare = 0.9 + 0.9 * blob(eu + 0.06, v + 0.07, 0.09, 0.07)
-            sheet.lay(lens, (0.10, 0.09, 0.13), rows=rows, shade=glare)
-        else:
-            sheet.lay(lens, (0.93, 0.97, 1.0), rows=rows, opacity=0.30, outline=False)
-        sheet.lay(rim, frame, rows=rows, outline=False)
-
-
-def hats(sheet: Sheet, relief: Tensor) -> None:
-    for kind, draw in enumerate((cap, beanie, straw_hat, crown), start=1):
-        if len(rows := sheet.having("hat", kind)):
-            u, v = sheet.u[rows], sheet.v[rows] - 0.02
-            fu = u - 0.10 * sheet.turn[rows]  # its front goes with the face
-            draw(sheet, rows, u, v, fu, relief[rows] + 0.08)
-
-
-def cap(sheet: Sheet, rows: Tensor, u: Tensor, v: Tensor, fu: Tensor, relief: Tensor) -> None:
-    dome = torch.maximum(ellipse(u, v + 0.10, 0.60, 0.66), v + 0.30)
-    sheet.lay(dome, CAP, rows=rows, shade=relief - 0.10 * blob(fu, v, 0.03, 9.0))
-    sheet.lay(circle(fu, v + 0.74, 0.05), (0.95, 0.95, 0.95), rows=rows)
-    visor = ellipse(fu - 0.10 * sheet.turn[rows], v + 0.27, 0.50, 0.095)
-    sheet.lay(visor, (0.10, 0.20, 0.52), rows=rows, shade=relief)
-
-
-def beanie(sheet: Sheet, rows: Tensor, u: Tensor, v: Tensor, fu: Tensor, relief: Tensor) -> None:
-    ribs = relief * (0.93 + 0.13 * torch.sin(38 * fu))
-    dome = torch.maximum(ellipse(u, v + 0.14, 0.60, 0.62), v + 0.30)
-    sheet.lay(dome, BEANIE, rows=rows, shade=ribs)
-    sheet.lay(box(u, v + 0.33, 0.60, 0.095, 0.07), (0.93, 0.90, 0.86), rows=rows, shade=ribs)
-    sheet.lay(circle(fu, v + 0.80, 0.14), (0.96, 0.94, 0.90), rows=rows, shade=relief)
-
-
-def straw_hat(sheet: Sheet, rows: Tensor, u: Tensor, v: Tensor, fu: Tensor, relief: Tensor) -> None:
-    weave = relief * (0.95 + 0.07 * torch.sin(60 * v + 2 * u) * torch.sin(45 * u))
-    sheet.lay(ellipse(u, v + 0.30, 0.93, 0.15), STRAW, rows=rows, shade=weave - 0.06)
-    top = torch.maximum(ellipse(u, v + 0.42, 0.47, 0.44), v + 0.30)
-    sheet.lay(top, STRAW, rows=rows, shade=weave)
-    band = torch.maximum(top, 0.44 - (-v))
-    band = torch.maximum(top, (v + 0.365).abs() - 0.07)
-    sheet.lay(band, (0.75, 0.20, 0.16), rows=rows, shade=relief)
-
-
-def crown(sheet: Sheet, rows: Tensor, u: Tensor, v: Tensor, fu: Tensor, relief: Tensor) -> None:
-    wave = ((fu / 0.19 + 0.5) % 1.0 - 0.5).abs()  # 0 at a point of the crown, 0.5 between two
-    edge = torch.maximum(u.abs() - 0.475 + 0.06 * v, (-0.84 + 0.52 * wave - v) * 0.5)
-    band = torch.maximum(edge, v + 0.38 - 0.12 * u.square())
-    metal = relief * (0.95 + 0.25 * torch.sin(9 * u + 1))
-    sheet.lay(band, GOLD, rows=rows, shade=metal)
-    jewel = ellipse(((fu / 0.19 + 0.5) % 1.0 - 0.5) * 0.19, v + 0.46, 0.05, 0.05)
-    sheet.lay(torch.maximum(jewel, band + 0.02), (0.85, 0.10, 0.25), rows=rows)
-
-
-def _column(table: Tensor, i: int) -> Tensor:
-    return table[:, i, None, None]

@@ -3,13 +3,16 @@
 import torch
 from torch import Tensor
 
-from course_lib.data.face_layers import BACKGROUND, Sheet
+from course_lib.data.face_layers import BACKGROUND
+from course_lib.data.face_sheet import Sheet
 
 
 def photo(sheet: Sheet) -> Tensor:
     """Soft light from above and from the left: (n, 3, h, w) in [0, 1]."""
     albedo, light, _ = flatten(sheet)
-    return albedo.mul_(torch.lerp(light.unsqueeze(1), 1 + 0 * light[:1, None], _rgb(albedo, 0.20, 0.06, 0.0)))
+    return albedo.mul_(
+        torch.lerp(light.unsqueeze(1), torch.ones_like(light[:1, None]), _rgb(albedo, 0.20, 0.06, 0.0))
+    )
 
 
 def night(sheet: Sheet) -> Tensor:

@@ -16,7 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_lib.data.batches import ImageSet
-from course_lib.data.face_layers import HAIR_SHAPE, MOUTH_SHAPE, SHAPE, face_layers
+from course_lib.data.face_layers import HAIR_SHAPE, MOUTH_SHAPE, face_layers
+from course_lib.data.face_sheet import POSE, SHAPE
 from course_lib.data.face_styles import STYLES
 from course_lib.images import to_uint8
 from course_lib.types import Images
@@ -33,7 +34,6 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "hat": ("none", "cap", "beanie", "straw hat", "crown"),
     "background": ("blue", "green", "pink", "yellow", "purple", "grey"),
 }
-POSE = ("turn", "nod", "tilt")  # each in [-1, 1]: to the right, down, to the right shoulder
 CHUNK = 128  # faces of 32x32 drawn at once: 45 MB for their layers
 WORKERS = 4  # chunks drawn at once, at most
 
@@ -64,6 +64,7 @@ def draw_faces(attributes: FaceAttributes, size: int = 32, style: Style = "photo
 
 def _draw(attributes: FaceAttributes, size: int, style: Style, finish: Callable[[Images], Tensor]) -> Tensor:
     """Draw a chunk of faces at a time, and a chunk on each core."""
+    _require(attributes)
     parts = torch.arange(len(attributes["pose"])).split(max(1, CHUNK * 32 * 32 // (size * size)))
 
     @torch.no_grad()
@@ -73,6 +74,16 @@ def _draw(attributes: FaceAttributes, size: int, style: Style, finish: Callable[
 
     with _one_thread_each(), ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as pool:
         return torch.cat(list(pool.map(draw, parts)))
+
+
+def _require(attributes: FaceAttributes) -> None:
+    """A ValueError that says which attribute is missing or out of range."""
+    if missing := [name for name in (*ATTRIBUTES, "pose", "shape") if name not in attributes]:
+        raise ValueError(f"expected the attributes that random_faces(n) gives, but these lack {missing}")
+    for name, values in ATTRIBUTES.items():
+        for extreme in (attributes[name].min().item(), attributes[name].max().item()):
+            if not 0 <= extreme < len(values):
+                raise ValueError(f"expected {name} from 0 to {len(values) - 1} {values}, got {extreme}")
 
 
 @contextmanager
