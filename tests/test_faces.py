@@ -155,7 +155,7 @@ def test_a_straight_face_is_the_mirror_of_itself_up_to_light_and_parting():
 
 @pytest.mark.parametrize("style", ["sketch", "painting", "night"])
 def test_styles_are_aligned_pixel_by_pixel(style):
-    """Where the photo changes with an attribute, every style does; a pencil line is half outside its shape."""
+    """Where the photo changes with an attribute, every style does (a pencil line is half outside)."""
     least = 0.6 if style == "sketch" else 0.75
     for name, value in [("glasses", 2), ("hat", 3), ("mouth", 1), ("hair_style", 2)]:
         photo = changed(plain(), plain(**{name: value}))

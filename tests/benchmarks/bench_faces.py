@@ -1,6 +1,6 @@
 """Faces a second, and the memory it takes. The aim: 5,000 faces of 32x32 a second on two cores.
 
-    python -m tests.benchmarks.bench_faces [faces] [repeats]
+    python tests/benchmarks/bench_faces.py [faces] [repeats]
 
 Processor seconds count, since a machine may be shared: `per core` is faces per processor second of the whole
 process, and two quiet cores draw twice as many a second.
@@ -34,9 +34,8 @@ def main(n: int = 4000, repeats: int = 5) -> None:
         print(
             f"{style:9} {size}x{size}: {spread}, {statistics.median(walls):6,.0f} a second by the wall clock"
         )
-    print(
-        f"memory beside the images: {(psutil.Process().memory_info().rss - start) / 2**20:.0f} MB more than before"
-    )
+    more = (psutil.Process().memory_info().rss - start) / 2**20
+    print(f"resident memory after all that: {more:.0f} MB more than before")
 
 
 if __name__ == "__main__":
