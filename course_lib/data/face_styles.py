@@ -45,7 +45,10 @@ def painting(sheet: Sheet) -> Tensor:
 
 
 def sketch(sheet: Sheet) -> Tensor:
-    """Pencil on paper: outlines, and hatching that is denser where the colour is darker. Hues are lost."""
+    """Pencil on paper: outlines, and hatching that is denser where the colour is darker.
+
+    Hues are lost, the background's for good: what a cycle back to the photo must invent or hide.
+    """
     n, pixel = len(sheet.u), sheet.pixel
     hatch = 0.65 + 0.35 * torch.sin(33 * (sheet.x + 0.9 * sheet.y))
     ink = torch.zeros(n, sheet.y.shape[1], sheet.x.shape[2], device=sheet.x.device)
