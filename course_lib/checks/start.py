@@ -1,6 +1,8 @@
 """Lesson 00: its answers are in course_lib/images.py, data/batches.py and models/gaussian.py; here are other
 right ones, and the wrong ones."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -189,7 +191,7 @@ def images_in_double_range(x):
 
 @FROM_UINT8.mistake
 def images_in_half_range(x):
-    """Your images run from -1/2 to 1/2: the whole range is 2 wide, so divide by 127.5, which is half of 255."""
+    """Your images run from -1/2 to 1/2: the range is 2 wide, so divide by 127.5, half of 255."""
     return x.float() / 255 - 0.5
 
 
@@ -214,7 +216,7 @@ def images_doubled_in_bytes(x):
 
 @FROM_UINT8.mistake
 def images_shifted_in_bytes(x):
-    """x - 128 is computed in uint8, where 100 - 128 wraps around to 228. Turn x into float first: x.float()."""
+    """x - 128 is computed in uint8, where 100 - 128 wraps around to 228. Make x float first: x.float()."""
     return (x - 128) / 127.5
 
 
@@ -315,8 +317,8 @@ def minibatch_unshuffled(image, size, seed, k):
 
 @MINIBATCH.mistake
 def minibatch_without_epochs(image, size, seed, k):
-    """After the first epoch your batches are empty or short: k counts on and on. divmod(k, n // size) gives
-    the epoch and the place in it."""
+    """After the first epoch your batches are empty or short: k counts batches and goes on and on. An epoch
+    has n // size of them, so divmod(k, n // size) gives the epoch and the place in it."""
     return from_uint8(image[epoch_order(len(image), seed, 0)[k * size : (k + 1) * size]])
 
 
@@ -354,13 +356,6 @@ def minibatch_with_the_rest(image, size, seed, k):
     """You count the rest as a batch: it is shorter than the others. An epoch has n // size batches, rounded
     down, and the rest sits it out."""
     epoch, i = divmod(k, -(-len(image) // size))
-    return from_uint8(image[epoch_order(len(image), seed, epoch)[i * size : (i + 1) * size]])
-
-
-@MINIBATCH.mistake
-def minibatch_counted_in_images(image, size, seed, k):
-    """You divide k by the number of images. k counts batches, and an epoch has n // size of them."""
-    epoch, i = divmod(k, len(image))
     return from_uint8(image[epoch_order(len(image), seed, epoch)[i * size : (i + 1) * size]])
 
 
@@ -470,7 +465,8 @@ def fit_without_division(x):
 
 @FIT.mistake
 def fit_without_centring(x):
-    """The mean is not subtracted, so the matrix measures the distance from 0, not the spread. Use x - mean."""
+    """The mean is not subtracted, so the matrix measures the distance from 0, not the spread. Use
+    x - mean."""
     return x.mean(0), x.T @ x / (len(x) - 1)
 
 
@@ -588,8 +584,10 @@ def draw_statistics(case: Case, seen: Observation) -> dict[str, Tensor]:
     white = undo(covariance, x - mean)
     found = {
         "the average of the draws, less the mean, in standard deviations": white.mean(0),
+        "the spread of the draws, with the right covariance undone,": white.std(0),
         "the covariance of the draws, with the right one undone,": torch.cov(white.T),
-        "the share of draws beyond two standard deviations, times ten": 10 * (white.abs() > 2).double().mean(),
+        "the share of draws beyond two standard deviations, times ten": 10
+        * (white.abs() > 2).double().mean(),
     }
     if seen.again:
         change = undo(covariance, seen.again[""].double() - x)
@@ -637,8 +635,8 @@ def draw_by_upper_root(mean, covariance, n):
 
 @SAMPLE.mistake
 def draw_with_the_root_turned(mean, covariance, n):
-    """The root is the wrong way round: these draws have the covariance L'L, not LL'. With one draw a row it is
-    eps @ L.T."""
+    """The root is the wrong way round: these draws have the covariance L'L, not LL'. With one draw a row it
+    is eps @ L.T."""
     return mean + torch.randn(n, len(mean)) @ torch.linalg.cholesky(covariance)
 
 
@@ -800,15 +798,9 @@ def frechet_1d_of_variances(mean_a, var_a, mean_b, var_b):
 
 @FRECHET_1D.mistake
 def frechet_1d_by_squared_variances(mean_a, var_a, mean_b, var_b):
-    """You compare the variances. In one dimension the last terms are the squared difference of the standard
-    deviations: (sqrt(var_a) - sqrt(var_b))²."""
+    """You square the variances, as if they were standard deviations. The last terms are var_a + var_b - 2
+    sqrt(var_a var_b), which is (sqrt(var_a) - sqrt(var_b))²."""
     return (mean_a - mean_b) ** 2 + (var_a - var_b) ** 2
-
-
-@FRECHET_1D.mistake
-def frechet_1d_of_deviations(mean_a, var_a, mean_b, var_b):
-    """You take var_a and var_b for standard deviations and square them. They are variances already."""
-    return (mean_a - mean_b) ** 2 + var_a**2 + var_b**2 - 2 * var_a * var_b.abs() + 0 * mean_a
 
 
 @FRECHET_1D.mistake
@@ -835,24 +827,32 @@ def frechet_1d_summed(mean_a, var_a, mean_b, var_b):
 MOMENTS = ("mean_a", "cov_a", "mean_b", "cov_b")
 
 
+def turned(variances: list[float], angle: float) -> Tensor:
+    """The covariance in the plane with these variances along axes that are turned by `angle`."""
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return turn @ torch.tensor(variances).diag() @ turn.T
+
+
 def pairs_of_gaussians(seed: int) -> list[Case]:
     g = generator(seed)
 
-    def draw(d):
-        means = [1 + 2 * torch.rand(d, generator=g) for _ in "ab"]
-        return dict(zip(MOMENTS, (means[0], spread(d, g), -means[1], 2 * spread(d, g)), strict=True))
+    def pair(d, cov_a, cov_b):
+        a, b = torch.rand(d, generator=g), -torch.rand(d, generator=g)
+        return dict(zip(MOMENTS, (a, cov_a, b, cov_b), strict=True))
 
+    angle = torch.rand(2, generator=g).tolist()
+    crossed = turned([4.0, 0.3], angle[0]), turned([5.0, 0.4], angle[0] + 0.6 + 0.4 * angle[1])
     opposite = torch.tensor([[1.0, 0.8], [0.8, 1.0]]), torch.tensor([[1.0, -0.8], [-0.8, 1.0]])
-    alike = draw(pick(2, 4, g))
-    alike |= {"mean_b": alike["mean_a"].clone(), "cov_b": alike["cov_a"].clone()}
-    diagonal = draw(3)
-    diagonal |= {name: diagonal[name].diagonal().diag() for name in ("cov_a", "cov_b")}
-    correlations = {"mean_a": torch.zeros(2), "cov_a": opposite[0], "mean_b": torch.zeros(2)}
+    d, few = pick(3, 5, g), pick(2, 4, g)
+    alike = pair(few, *[spread(few, g)] * 2)
+    alike["mean_b"] = alike["mean_a"].clone()
     return [
-        Case("independent dimensions", diagonal, seed, MOMENTS),
-        Case("several dimensions", draw(pick(3, 5, g)), seed + 1, MOMENTS),
-        Case("two dimensions", draw(2), seed + 2, MOMENTS),
-        Case("opposite correlations", correlations | {"cov_b": opposite[1]}, seed + 3, MOMENTS),
+        Case(
+            "independent dimensions", pair(3, *(spread(3, g).diagonal().diag() for _ in "ab")), seed, MOMENTS
+        ),
+        Case("several dimensions", pair(d, spread(d, g), 2 * spread(d, g)), seed + 1, MOMENTS),
+        Case("two dimensions", pair(2, *crossed), seed + 2, MOMENTS),
+        Case("opposite correlations", pair(2, *opposite), seed + 3, MOMENTS),
         Case("equal Gaussians", alike, seed + 4, MOMENTS),
     ]
 
