@@ -172,6 +172,13 @@ def encode_png(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def png_fast(picture: Image.Image) -> bytes:
+    """The same pixels in a few milliseconds and a few more bytes: for pictures that are soon replaced."""
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=4)
+    return file.getvalue()
+
+
 def font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
     return ImageFont.load_default(LETTERS - 2)
 
