@@ -109,7 +109,8 @@ def test_the_scripts_of_binder_can_be_run():
 def test_a_session_starts_with_one_thread_that_waits_passively():
     show = 'echo "$OMP_NUM_THREADS $OMP_WAIT_POLICY $COURSE_TIER $COURSE_NO_VENV $1"'
     command = [str(BINDER / "start"), "bash", "-c", show, "bash", "two words"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    bare = {"PATH": os.environ["PATH"]}
+    answer = subprocess.run(command, env=bare, capture_output=True, text=True, check=True)
     assert answer.stdout == "1 PASSIVE cpu 1 two words\n"
 
 

@@ -127,7 +127,10 @@ def test_an_environment_whose_python_is_gone_is_made_anew(root):
     bootstrap.ensure_environment(root=root, run=Installer())
     python = bootstrap.venv_python(root)
     python.unlink()
+    bootstrap.stamp_file(root).unlink()
+    (root / ".venv" / "old").touch()
     bootstrap.ensure_environment(root=root, run=Installer())
+    assert not (root / ".venv" / "old").exists()
     assert bootstrap.python_version(python) == "{}.{}".format(*sys.version_info[:2])
 
 

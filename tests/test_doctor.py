@@ -4,6 +4,7 @@ import builtins
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -127,14 +128,19 @@ def test_the_network_is_asked_for_two_seconds_at_most(monkeypatch):
 
 
 def test_somebody_who_never_answers_is_given_up(free_port):
-    import time
-
     listener, port = free_port
     began = time.perf_counter()
     assert not doctor.reaches(f"http://127.0.0.1:{port}/", seconds=0.3)
     assert time.perf_counter() - began < 2
     listener.close()
     assert not doctor.reaches(f"http://127.0.0.1:{port}/", seconds=0.3)
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch):
+    monkeypatch.setattr(doctor.urllib.request, "urlopen", lambda request, timeout: time.sleep(5))
+    began = time.perf_counter()
+    assert not doctor.reaches("http://nowhere.invalid/", seconds=0.2)
+    assert time.perf_counter() - began < 2
 
 
 def test_an_answer_that_says_no_is_an_answer():
