@@ -57,7 +57,7 @@ live = display({"text/plain": "nothing yet"}, raw=True, display_id=True)
 live.update(forms, metadata={"image/png": {"alt": alt}}, raw=True)
 
 # %% tags=["solution-only"]
-print("for teachers:", os.environ.get("COURSE_TIER"))
+print("for teachers:", os.environ.get("COURSE_TIER"), os.getcwd())
 
 # %%
 print("the end")

@@ -243,6 +243,11 @@ def test_a_failing_cell_saves_nothing(done, capsys):
     assert said.startswith("1 / 0\n") and "ZeroDivisionError: division by zero; nothing was saved" in said
 
 
+def test_an_execution_saves_no_path_of_this_machine(done, executed):
+    text = executed[f"solutions/{NAME}.ipynb"].decode()
+    assert "for teachers: smoke $COURSE/solutions" in text
+
+
 def test_saved_outputs_show_no_machine_and_no_widgets(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "/somewhere/data")
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "interactive(...)"}

@@ -144,7 +144,8 @@ def machine_folders(root: Path) -> dict[str, str]:
     }
     if data := os.environ.get("COURSE_DATA"):
         folders[data] = "$COURSE_DATA"
-    return {folder: name for folder, name in folders.items() if len(folder) > 1}
+    real = {str(Path(folder).resolve()): name for folder, name in folders.items()}  # what getcwd says
+    return {folder: name for folder, name in (real | folders).items() if folder != Path(folder).anchor}
 
 
 def staleness(notebook: NotebookNode) -> str | None:

@@ -17,7 +17,7 @@ from course_lib.errors import CourseError
 from course_lib.grading.outputs import carry_over, presentable, staleness
 from course_lib.grading.source import images, read_source, tags
 from course_lib.grading.student import Picture, student_version, to_percent
-from course_lib.notebook.execute import CellFailed, course_root, execute, read_notebook, to_text
+from course_lib.notebook.execute import CellFailed, course_root, execute, read_notebook, to_text, write_whole
 
 BIG = 2_000_000  # bytes of a notebook that a browser still opens at once
 
@@ -177,20 +177,6 @@ def known_exercises() -> dict[str, int]:
     from course_lib.checks.engine import catalogue  # imports torch and every lesson's answers
 
     return {name: exercise.points for name, exercise in catalogue().items()}
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write or leave as it was, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CourseError(
-            f"{path} cannot be written ({error.strerror}); make room or close it, and try again"
-        ) from error
 
 
 def shown(path: Path, lesson: Lesson) -> str:

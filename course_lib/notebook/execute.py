@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import jupytext
@@ -193,10 +194,23 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def write_notebook(notebook: NotebookNode, out: Path, *, beside: Path) -> None:
     """Write .ipynb, or .html with the pictures in it (`beside` is the folder that its links start from)."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(
-        to_html(notebook, beside, out.stem) if out.suffix == ".html" else to_text(notebook), "utf-8"
-    )
+    text = to_html(notebook, beside, out.stem) if out.suffix == ".html" else to_text(notebook)
+    write_whole(out, text.encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write all of it, or leave the file as it was."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise CourseError(
+            f"{path} cannot be written ({error.strerror}); make room there and try again"
+        ) from error
 
 
 def to_text(notebook: NotebookNode) -> str:
