@@ -1,5 +1,6 @@
 """Training that is watched: what it costs, what it leaves in the notebook, and how it ends."""
 
+import itertools
 import os
 import signal
 import sys
@@ -91,38 +92,31 @@ def test_the_last_line_and_the_last_picture_stay(notebook):
     assert len(picture["image/png"]) < 40_000
 
 
-def cheap_training(n: int, wrap) -> float:
-    """Processor seconds of n steps of about a millisecond and a half."""
+def cheap_training(n: int):
+    """n steps of one or two milliseconds."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 256))
     x = torch.randn(64, 256)
-    player = Player(
-        "AE", lambda b: {"square": (net(b["x"]) - b["x"]).square().mean()}, torch.optim.Adam(net.parameters())
-    )
-    began = time.process_time()
-    for _ in wrap(train([player], iter(lambda: {"x": x}, None), n)):
-        pass
-    return time.process_time() - began
+    adam = torch.optim.Adam(net.parameters())
+    player = Player("AE", lambda b: {"square": (net(b["x"]) - b["x"]).square().mean()}, adam)
+    return train([player], iter(lambda: {"x": x}, None), n)
 
 
-@pytest.mark.slow
-def test_it_costs_less_than_three_percent_of_the_training(notebook):
-    """2,000 cheap steps with pictures and samples, and as many without, by turns; the middle ratio."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-
-    def watching(loop):
-        return watch(loop, draw=lambda: torch.zeros(16, 1, 28, 28), alt="nothing")
-
-    try:
-        cheap_training(200, watching)
-        notebook.clear()
-        ratios = sorted(cheap_training(2_000, watching) / cheap_training(2_000, iter) for _ in range(3))
-    finally:
-        torch.set_num_threads(threads)
-    print("watched / bare, processor time, 3 x 2,000 steps:", [round(r, 3) for r in ratios])
-    assert sum("image/png" in message["data"] for message in notebook) >= 3
-    assert ratios[1] < 1.03
+def test_it_costs_less_than_three_percent_of_the_training(notebook, monkeypatch):
+    """2,000 cheap steps with pictures and samples, and as many without, by turns of 50 steps."""
+    monkeypatch.setattr(live, "SHARE", live.SHARE / 2)  # half of the processor time here is the bare loop's
+    watched = watch(cheap_training(2_000), draw=lambda: torch.zeros(16, 1, 28, 28), alt="nothing")
+    loops, spent = {"watched": watched, "bare": cheap_training(2_000)}, {"watched": 0.0, "bare": 0.0}
+    for turn in range(2_000 // 50 + 1):
+        for name in sorted(loops, reverse=bool(turn % 2)):
+            began = time.process_time()
+            for _ in itertools.islice(loops[name], 50):
+                pass
+            spent[name] += time.process_time() - began
+    ratio = spent["watched"] / spent["bare"]
+    print(f"watched / bare, processor time of 2,000 steps: {ratio:.3f} ({spent['bare']:.1f} s bare)")
+    assert sum("image/png" in message["data"] for message in notebook) >= 2
+    assert ratio < 1.03
 
 
 def test_pictures_wait_when_they_are_dear(notebook):

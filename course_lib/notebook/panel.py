@@ -29,21 +29,32 @@ def buttons_work() -> bool:
     """True where a click reaches a busy kernel: JupyterLab (4.4 or newer) in front of ipykernel 7 or newer.
 
     JupyterLab sends clicks past the running cell, to a subshell of the kernel. Older kernels see them only
-    when the cell is over: there ■ stops a training. What runs notebooks without a front end (nbclient, nbval)
-    sends a bare request, without the list of deleted cells that JupyterLab always adds; a widget shown to it
-    would be written into the notebook's metadata and be broken when it is opened.
+    when the cell is over: there ■ stops a training.
     """
     from IPython import get_ipython
 
     kernel = get_ipython().kernel
-    if not getattr(kernel, "_supports_kernel_subshells", False):
-        return False
+    return getattr(kernel, "_supports_kernel_subshells", False) and "deletedCells" in request_metadata()
+
+
+def front_end_is_there() -> bool:
+    """True where somebody can move a slider: JupyterLab, VS Code, Colab.
+
+    What runs notebooks without a front end (nbclient, nbval) sends a bare request, without the ids of cells
+    that front ends add; a widget shown to it would be written into the notebook's metadata and be broken when
+    it is opened.
+    """
+    return "google.colab" in sys.modules or not {"deletedCells", "cellId"}.isdisjoint(request_metadata())
+
+
+def request_metadata() -> dict[str, Any]:
+    """What the front end said about the cell that is running."""
+    from IPython import get_ipython
+
     try:
-        request = kernel.get_parent("shell")
-        import ipywidgets  # noqa: F401
-    except Exception:
-        return False
-    return "deletedCells" in request.get("metadata", {})
+        return get_ipython().kernel.get_parent("shell").get("metadata", {})
+    except Exception:  # an old kernel, or another one
+        return {}
 
 
 class Silent:

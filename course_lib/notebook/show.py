@@ -62,8 +62,10 @@ def plot_curves(
     show_figure(draw_curves(curves, xlabel=xlabel, ylabel=ylabel, log=log), alt=alt)
 
 
-def display_png(png: bytes, alt: str, display_id: str | None = None, *, update: bool = False) -> None:
-    """Put a finished PNG into the cell's output (or, outside IPython, print what it would have shown)."""
+def display_png(
+    png: bytes, alt: str, display_id: str | None = None, *, update: bool = False, kind: str = "image/png"
+) -> None:
+    """Put a finished PNG (or GIF) into the cell's output; outside IPython, print its alt text."""
     require_alt(alt)
     if not in_notebook():
         if not update:
@@ -72,18 +74,18 @@ def display_png(png: bytes, alt: str, display_id: str | None = None, *, update: 
     from IPython.display import publish_display_data
 
     publish_display_data(
-        png_bundle(png, alt),
-        metadata={"image/png": {"alt": alt}},
+        png_bundle(png, alt, kind),
+        metadata={kind: {"alt": alt}},
         transient={"display_id": display_id} if display_id else {},
         update=update,
     )
 
 
-def png_bundle(png: bytes, alt: str) -> dict[str, str]:
+def png_bundle(png: bytes, alt: str, kind: str = "image/png") -> dict[str, str]:
     """The three forms of a picture, by media type."""
     code = base64.b64encode(png).decode("ascii")
-    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{code}">'
-    return {"text/html": image, "image/png": code, "text/plain": alt}
+    image = f'<img alt="{html.escape(alt)}" src="data:{kind};base64,{code}">'
+    return {"text/html": image, kind: code, "text/plain": alt}
 
 
 def in_notebook() -> bool:
