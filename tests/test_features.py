@@ -67,8 +67,8 @@ def test_half_precision_images_are_taken():
 
 
 def test_shrinking_smooths_and_a_fitting_size_is_left_alone():
-    stripes = torch.tensor([-1.0, 1.0]).repeat(16).expand(1, 1, 32, 32)
-    assert resize(stripes, 8).abs().max() < 0.2  # without antialiasing some stripes would survive
+    noise = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)).sign()
+    assert resize(noise, 8).std() < 0.15  # 1/8 for means of 8x8; without antialiasing four pixels count, 1/2
     x = images()
     assert resize(x, 8) is x
 
