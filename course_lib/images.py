@@ -19,7 +19,7 @@ def from_uint8(x: Bytes) -> Images:
 def require_images(
     x: Tensor, name: str = "images", *, channels: int | None = None, slack: float = 0.05
 ) -> Images:
-    """x itself if it is a batch of images of this course, otherwise a ValueError that says what it is instead.
+    """x itself if it is a batch of images of this course, otherwise a ValueError that says what is wrong.
 
     `slack` is how far outside [-1, 1] a value may lie (a Gaussian decoder may overshoot a little).
     """
