@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from sample_lesson import write_sample
 
+import course_lib
 from course_lib.errors import CourseError
 from course_lib.grading import release as releasing
 from course_lib.grading.outputs import presentable, without_paths
@@ -252,12 +253,14 @@ def test_saved_outputs_show_no_machine_and_no_widgets(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "/somewhere/data")
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "interactive(...)"}
     bar = nbformat.v4.new_output("stream", text="10%\r 50%\r100%\nread /somewhere/data/MNIST\n")
-    address = nbformat.v4.new_output("display_data", {"text/plain": f"<at 0x7f1234567890> {tmp_path}/a"})
+    address = nbformat.v4.new_output(
+        "display_data", {"text/plain": f"<at 0x7f1234567890> {tmp_path}/a {course_lib.__file__}"}
+    )
     cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", view), bar, address])
     presentable(nbformat.v4.new_notebook(cells=[cell]), tmp_path)
     assert [o.output_type for o in cell.outputs] == ["stream", "display_data"]
     assert cell.outputs[0].text == "100%\nread $COURSE_DATA/MNIST\n"
-    assert cell.outputs[1].data["text/plain"] == "<at 0x...> $COURSE/a"
+    assert cell.outputs[1].data["text/plain"] == "<at 0x...> $COURSE/a $COURSE/course_lib/__init__.py"
 
 
 def test_paths_are_replaced_whole_and_not_inside_pictures():

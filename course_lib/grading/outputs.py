@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+import course_lib
 from course_lib.grading.source import grade_id
 from course_lib.notebook.execute import is_code
 
@@ -140,6 +141,7 @@ def machine_folders(root: Path) -> dict[str, str]:
         str(Path.home()): "~",
         sys.base_prefix: "$PYTHON",
         sys.prefix: "$PYTHON",
+        str(Path(course_lib.__file__).parents[1]): "$COURSE",
         str(root): "$COURSE",
     }
     if data := os.environ.get("COURSE_DATA"):
