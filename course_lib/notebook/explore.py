@@ -3,8 +3,8 @@
     explore(decode, alt="a digit at a point of the latent plane", z1=(-2.0, 2.0, 0.0), z2=(-2.0, 2.0, 0.0))
 
 The output is a strip of pictures, one per value of the first slider; it stays in the saved notebook. Below
-it, in JupyterLab, VS Code and Colab, stand the sliders with the picture of the moment. They are widgets of the
-running kernel only: they are not shown where no front end is (nbclient, nbval).
+it, in JupyterLab, VS Code and Colab, stand the sliders with the picture of the moment. They are widgets of
+the running kernel only: they are not shown where no front end is (nbclient, nbval).
 """
 
 import io

@@ -164,8 +164,8 @@ class View:
         self.read()
         self._panel.update(self.line(), self.last.progress)
         self._spent += time.process_time() - began
-        allowed = SHARE * (time.process_time() - self._began_cpu)
-        if self._pictures and now >= self._next_picture and self._spent + self._cost <= allowed:
+        allowed = SHARE * (time.process_time() - self._began_cpu)  # this picture, and the last one
+        if self._pictures and now >= self._next_picture and self._spent + 2 * self._cost <= allowed:
             self.picture()
             self._next_picture = now + self.every
 
