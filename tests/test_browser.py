@@ -147,7 +147,10 @@ ERRORS = (
     "cell => cell.model.toJSON().outputs.filter(output => output.output_type === 'error')"
     ".map(output => output.ename + ': ' + output.evalue)) }"
 )
-IMAGES = "images => images.map(image => ({alt: image.alt, width: image.naturalWidth}))"
+IMAGES = (
+    "images => images.map(image => ({alt: image.alt.trim(), width: image.naturalWidth, "
+    "which: image.className || image.parentElement.className}))"
+)
 
 
 def open_lesson(page, lab, name):
@@ -165,13 +168,14 @@ def test_run_all_reaches_the_end_and_shows_pictures_with_alt_text(page, lab, cou
     finally:
         errors = page.evaluate(ERRORS)
         page.screenshot(path=tmp_path / f"{name}.png")
+    if page.locator(".jp-OutputArea-output img").count():
+        page.locator(".jp-OutputArea-output img").last.scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / f"{name}-picture.png")
     assert errors == []
     assert page.locator(".jp-Dialog").count() == 0
     shown = page.locator(".jp-OutputArea-output img").evaluate_all(IMAGES)
     assert shown, "no picture in the outputs"
-    assert all(image["alt"].strip() and image["width"] > 0 for image in shown), shown
-    page.locator(".jp-OutputArea-output img").first.scroll_into_view_if_needed()
-    page.screenshot(path=tmp_path / f"{name}-picture.png")
+    assert [image for image in shown if not image["alt"] or image["width"] == 0] == []
 
 
 def test_kept_picture_unfolds_beside_the_students_own(page, lab, course, tmp_path):
@@ -182,7 +186,7 @@ def test_kept_picture_unfolds_beside_the_students_own(page, lab, course, tmp_pat
     (image,) = picture.evaluate_all(IMAGES)
     picture.scroll_into_view_if_needed()
     page.screenshot(path=tmp_path / "kept.png")
-    assert image == {"alt": "a grey ramp [0, 255]", "width": 256}
+    assert (image["alt"], image["width"]) == ("a grey ramp [0, 255]", 256)
 
 
 @pytest.mark.parametrize("newer", [".ipynb", ".py"])

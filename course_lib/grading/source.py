@@ -19,7 +19,7 @@ from course_lib.errors import CourseError
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CHECK_CALL = re.compile(r"\bcheck\(\s*[\"']([^\"']+)[\"']")
 GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,50}")
-BITMAPS = ("image/png", "image/jpeg", "image/webp")
+BITMAPS = ("image/png", "image/jpeg", "image/webp", "image/gif")  # of a GIF the first frame is kept
 FLAGS = ("grade", "locked", "solution", "task")
 
 
