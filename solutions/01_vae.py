@@ -165,6 +165,7 @@ show_diagram(
 # A transposed convolution with kernel 4, stride 2 and padding 1 doubles the side exactly.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "vae-decoder", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def make_decoder(d: int) -> nn.Sequential:
     """Codes (b, d) -> logits (b, 1, 28, 28), with the layers of the table above."""
@@ -212,7 +213,11 @@ class Autoencoder(nn.Module):
 
 def bernoulli_nll(logits: Images, x: Images) -> Float[Tensor, ""]:
     """Nats per image, averaged over the batch. x in [-1, 1] is moved to [0, 1] first."""
-    return F.binary_cross_entropy_with_logits(logits.float(), (x + 1) / 2, reduction="none").sum((1, 2, 3)).mean()
+    return (
+        F.binary_cross_entropy_with_logits(logits.float(), (x + 1) / 2, reduction="none")
+        .sum((1, 2, 3))
+        .mean()
+    )
 
 
 naive = place(Autoencoder(SETTINGS.d), device)
@@ -226,7 +231,11 @@ for k in range(SETTINGS.naive_steps):
     loss.backward()
     adam.step()
     curve.append(loss.item())
-plot_curves({"reconstruction": curve}, alt="The loss falls from 540 to below 100 nats per image", ylabel="nats per image")
+plot_curves(
+    {"reconstruction": curve},
+    alt="The loss falls from 540 to below 100 nats per image",
+    ylabel="nats per image",
+)
 
 # %% [markdown]
 # The reconstructions are good. **Predict:** what will we see when we decode *random* codes z ~ N(0, I)?
@@ -236,9 +245,19 @@ with evaluating(naive):
     rebuilt = bernoulli_mean(naive.decode(naive.encode(x_test[:16])))
     invented = bernoulli_mean(naive.decode(torch.randn(16, SETTINGS.d, device=device)))
     codes = naive.encode(x_test[:2000]).float()
-show(torch.cat([x_test[:16], rebuilt]), alt="Top: sixteen test digits. Bottom: the same, rebuilt almost perfectly", columns=16)
-show(invented, alt="Sixteen decoded random codes: broken strokes and blots, hardly a digit among them", columns=16)
-print(f"real codes: mean of each dimension up to {codes.mean(0).abs().max():.1f}, standard deviation up to {codes.std(0).max():.1f}")
+show(
+    torch.cat([x_test[:16], rebuilt]),
+    alt="Top: sixteen test digits. Bottom: the same, rebuilt almost perfectly",
+    columns=16,
+)
+show(
+    invented,
+    alt="Sixteen decoded random codes: broken strokes and blots, hardly a digit among them",
+    columns=16,
+)
+print(
+    f"real codes: mean of each dimension up to {codes.mean(0).abs().max():.1f}, standard deviation up to {codes.std(0).max():.1f}"
+)
 
 # %% [markdown]
 # Blots. The decoder was never asked about those codes: the real ones lie elsewhere (see their mean and standard
@@ -301,6 +320,7 @@ print(f"ELBO + KL to the true p(z|x) {rebuilt_1d - to_prior + to_truth:9.6f}   e
 # `torch.randn_like(mean)` gives the noise. σ is the *square root* of the variance: `exp(logvar)` is σ², so σ is `exp(logvar / 2)`.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "vae-reparameterize", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def reparameterize(mean: Codes, logvar: Codes) -> Codes:
     """A draw of z ~ N(mean, exp(logvar)), one for each row: (b, d), (b, d) -> (b, d)."""
@@ -329,6 +349,7 @@ reparameterize = check("vae/reparameterize", reparameterize)
 # `logvar` is log σ², and `logvar.exp()` is σ². `.sum(dim=1)` leaves one number a row.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "vae-kl", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_to_standard_normal(mean: Codes, logvar: Codes) -> Float[Tensor, " b"]:
     """KL(N(mean, exp(logvar)) || N(0, I)) of each row, in nats: (b, d), (b, d) -> (b,)."""
@@ -355,6 +376,7 @@ kl_to_standard_normal = check("vae/kl", kl_to_standard_normal)
 #
 # Both are one line. The targets of the cross-entropy must be in [0, 1], our images are in [-1, 1]: `(x + 1) / 2`.
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "vae-elbo", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def negative_elbo(logits: Images, x: Images, mean: Codes, logvar: Codes) -> Losses:
@@ -404,6 +426,7 @@ def sample(vae: VAE, n: int) -> Images:
 # optimizer (a GAN will have two of them). It is a *generator*: it makes one step each time the `for` asks for one,
 # so whatever you want to do at every step is the body of your own `for`. Is it really the same loop? Let us see:
 
+
 # %%
 # NBVAL_CHECK_OUTPUT
 def five_steps(use_train: bool) -> Tensor:
@@ -411,7 +434,9 @@ def five_steps(use_train: bool) -> Tensor:
     vae = VAE(4).to(device)
     adam = torch.optim.Adam(vae.parameters(), lr=1e-3)
     if use_train:
-        for _ in train([Player("vae", lambda batch: vae_loss(vae, batch["image"]), adam)], batches.starting_at(0), 5):
+        for _ in train(
+            [Player("vae", lambda batch: vae_loss(vae, batch["image"]), adam)], batches.starting_at(0), 5
+        ):
             pass
     else:
         for k in range(5):
@@ -443,16 +468,26 @@ def draw() -> Images:
         return bernoulli_mean(vae.decode(z_fixed))
 
 
-player = Player("vae", lambda batch: vae_loss(vae, batch["image"]), torch.optim.Adam(vae.parameters(), lr=SETTINGS.learning_rate))
+player = Player(
+    "vae",
+    lambda batch: vae_loss(vae, batch["image"]),
+    torch.optim.Adam(vae.parameters(), lr=SETTINGS.learning_rate),
+)
 run = train([player], batches.starting_at(0), SETTINGS.steps, schedule=warm_down, precision=precision)
-for step in watch(run, draw=draw, alt="Loss curves of the VAE, and digits decoded from 32 fixed random codes"):
+for step in watch(
+    run, draw=draw, alt="Loss curves of the VAE, and digits decoded from 32 fixed random codes"
+):
     pass  # your own code goes here, once per step
 
 # %% [markdown]
 # Random codes, decoded: nobody ever wrote these digits.
 
 # %% tags=["kept-picture"]
-show(sample(vae, 64), alt="64 digits drawn by the VAE from random codes; most can be named, some are blurred", columns=16)
+show(
+    sample(vae, 64),
+    alt="64 digits drawn by the VAE from random codes; most can be named, some are blurred",
+    columns=16,
+)
 
 
 def report(vae: VAE, x: Images) -> dict[str, float]:
@@ -466,7 +501,9 @@ def report(vae: VAE, x: Images) -> dict[str, float]:
 
 numbers = report(vae, x_test)
 print("test images:", {name: round(value, 1) for name, value in numbers.items()})
-print(f"so a digit costs at most {-numbers['elbo'] / torch.tensor(2.0).log():.0f} bits, where 784 pixels of pure noise cost 784")
+print(
+    f"so a digit costs at most {-numbers['elbo'] / torch.tensor(2.0).log():.0f} bits, where 784 pixels of pure noise cost 784"
+)
 
 # %% [markdown]
 # ### Exercise 5 · walking through the latent space
@@ -480,6 +517,7 @@ print(f"so a digit costs at most {-numbers['elbo'] / torch.tensor(2.0).log():.0f
 #
 # `torch.linspace(0, 1, steps)` gives the shares t; each row is `(1 - t) * a + t * b`. `t[:, None]` makes a column of them.
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "vae-interpolate", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def interpolate(a: Float[Tensor, " d"], b: Float[Tensor, " d"], steps: int) -> Float[Tensor, "steps d"]:
@@ -514,7 +552,11 @@ show(
 # %%
 torch.manual_seed(2)
 plane = place(VAE(2), device)
-player = Player("plane", lambda batch: vae_loss(plane, batch["image"]), torch.optim.Adam(plane.parameters(), lr=SETTINGS.learning_rate))
+player = Player(
+    "plane",
+    lambda batch: vae_loss(plane, batch["image"]),
+    torch.optim.Adam(plane.parameters(), lr=SETTINGS.learning_rate),
+)
 run = train([player], batches.starting_at(0), SETTINGS.plane_steps, schedule=warm_down, precision=precision)
 for step in watch(run, alt="Loss curves of the VAE with two latent dimensions"):
     pass
@@ -527,11 +569,21 @@ with evaluating(plane):
     sheet = bernoulli_mean(plane.decode(grid)).view(15, 15, 28, 28).permute(0, 2, 1, 3).reshape(420, 420)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.6), layout="constrained")
 dots = left.scatter(*mean.cpu().T, c=y_test[:3000].cpu(), cmap="tab10", vmin=-0.5, vmax=9.5, s=3)
-left.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title="where the encoder puts the digits")
+left.set(
+    xlim=(-3.5, 3.5),
+    ylim=(-3.5, 3.5),
+    aspect="equal",
+    xlabel="$z_1$",
+    ylabel="$z_2$",
+    title="where the encoder puts the digits",
+)
 fig.colorbar(dots, ticks=range(10), fraction=0.046)
 right.imshow(sheet.cpu(), cmap="gray", extent=(-2.7, 2.7, -2.7, 2.7))
 right.set(xlabel="$z_1$", ylabel="$z_2$", title="what the decoder draws there")
-show_figure(fig, alt="Left: a cloud of dots, each digit a coloured patch of its own. Right: a map of digits that change smoothly into each other")
+show_figure(
+    fig,
+    alt="Left: a cloud of dots, each digit a coloured patch of its own. Right: a map of digits that change smoothly into each other",
+)
 
 
 # %%
@@ -559,6 +611,7 @@ explore(at, z1=(-3.0, 3.0), z2=(-3.0, 3.0), alt="The digit at the place (z1, z2)
 #
 # `F.one_hot(label, classes)` gives integers; `torch.cat([...], dim=1)` wants the same type as h: `.to(h.dtype)`.
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "vae-condition", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def append_label(h: Float[Tensor, "b d"], label: Labels, classes: int) -> Float[Tensor, "b d_plus_classes"]:
@@ -604,16 +657,26 @@ def draw_classes() -> Images:
         return bernoulli_mean(cvae.decode(rows, every_digit))
 
 
-player = Player("cvae", lambda b: cvae_loss(cvae, b["image"], b["label"]), torch.optim.Adam(cvae.parameters(), lr=SETTINGS.learning_rate))
+player = Player(
+    "cvae",
+    lambda b: cvae_loss(cvae, b["image"], b["label"]),
+    torch.optim.Adam(cvae.parameters(), lr=SETTINGS.learning_rate),
+)
 run = train([player], batches.starting_at(0), SETTINGS.class_steps, schedule=warm_down, precision=precision)
-for step in watch(run, draw=draw_classes, alt="Loss curves of the conditional VAE, and its digits 0 to 9 in four styles"):
+for step in watch(
+    run, draw=draw_classes, alt="Loss curves of the conditional VAE, and its digits 0 to 9 in four styles"
+):
     pass
 
 # %% [markdown]
 # One row is one z, ten labels. **Look:** does the slant of the 1 come back in the 4 and the 7 of its row? That is what "z is the style" means.
 
 # %% tags=["kept-picture"]
-show(draw_classes(), alt="Four rows of the digits 0 to 9; within a row slant and thickness are the same", columns=10)
+show(
+    draw_classes(),
+    alt="Four rows of the digits 0 to 9; within a row slant and thickness are the same",
+    columns=10,
+)
 
 # %% [markdown]
 # ## The same idea on faces
@@ -637,7 +700,9 @@ def draw_faces() -> Images:
     return library.sample_cvae(face_vae, every_hair, to_image=gaussian_mean, z=face_z)
 
 
-player = library.cvae_player(face_vae, SETTINGS.learning_rate, library.gaussian_negative_elbo, label="hair_colour")
+player = library.cvae_player(
+    face_vae, SETTINGS.learning_rate, library.gaussian_negative_elbo, label="hair_colour"
+)
 run = train([player], face_batches, SETTINGS.face_steps, schedule=warm_down, precision=precision)
 for step in watch(run, draw=draw_faces, alt="Loss curves of the conditional VAE on faces, and its samples"):
     pass
@@ -664,6 +729,7 @@ show(
 # The last row is the most common mistake in published VAE code: take the *mean* over pixels instead of the sum.
 # It looks harmless. It makes the KL 784 times too strong.
 
+
 # %%
 def broken(beta: float) -> tuple[VAE, dict[str, float]]:
     torch.manual_seed(5)
@@ -674,12 +740,19 @@ def broken(beta: float) -> tuple[VAE, dict[str, float]]:
         return {"recon": losses["recon"], "kl": beta * losses["kl"]}
 
     player = Player("vae", loss, torch.optim.Adam(net.parameters(), lr=SETTINGS.learning_rate))
-    for _ in train([player], batches.starting_at(0), SETTINGS.break_steps, schedule=warm_down, precision=precision):
+    for _ in train(
+        [player], batches.starting_at(0), SETTINGS.break_steps, schedule=warm_down, precision=precision
+    ):
         pass
     return net, report(net, x_test[:2000])
 
 
-cases = {"0.01, far too small": 0.01, "1, the ELBO": 1.0, "10, too large": 10.0, "784, mean over pixels": 784.0}
+cases = {
+    "0.01, far too small": 0.01,
+    "1, the ELBO": 1.0,
+    "10, too large": 10.0,
+    "784, mean over pixels": 784.0,
+}
 results = {name: broken(beta) for name, beta in cases.items()}
 print(f"{'beta':>24} {'recon':>7} {'kl':>7} {'in use':>7}")
 for name, (_, r) in results.items():
@@ -687,7 +760,12 @@ for name, (_, r) in results.items():
 
 # %% tags=["kept-picture"]
 for name, (net, _) in results.items():
-    show(sample(net, 16), title=f"beta = {name}", alt=f"Sixteen samples of a VAE trained with beta = {name}", columns=16)
+    show(
+        sample(net, 16),
+        title=f"beta = {name}",
+        alt=f"Sixteen samples of a VAE trained with beta = {name}",
+        columns=16,
+    )
 
 # %% [markdown]
 # * **β far too small:** the clouds shrink to points, and we are back at the naive autoencoder: perfect reconstructions, broken samples.
@@ -702,6 +780,7 @@ for name, (net, _) in results.items():
 # **Precision**: how many samples look real. **Recall**: how much of the real variety is there. Which of the two do you expect to
 # suffer from blur?
 
+
 # %%
 def label_and_sample(n: int) -> tuple[Labels, Images]:
     label = torch.randint(0, 10, (n,), device=device)
@@ -715,12 +794,17 @@ samplers = {
     "VAE": lambda n: sample(vae, n),
     "conditional VAE": lambda n: label_and_sample(n)[1],
 }
-scores = {name: evaluate(sampler, reference="digits", n=SETTINGS.scored) for name, sampler in samplers.items()}
+scores = {
+    name: evaluate(sampler, reference="digits", n=SETTINGS.scored) for name, sampler in samplers.items()
+}
 display(Markdown(score_table(scores)))
 for name, net in models.items():
     print(f"{name:>16}: {sum(p.numel() for p in net.parameters()):,} parameters")
 wanted, drawn = label_and_sample(SETTINGS.scored)
-print("the classifier reads the digit that was asked for:", conditional_accuracy(drawn, wanted, digits_extractor(device)))
+print(
+    "the classifier reads the digit that was asked for:",
+    conditional_accuracy(drawn, wanted, digits_extractor(device)),
+)
 
 # %% [markdown]
 # Is the VAE inventing, or did it learn its training images by heart? Under each sample: the training image nearest to it, pixel by pixel.
