@@ -1,6 +1,6 @@
-"""Processor time of 2,000 cheap steps that are watched, over that of 2,000 that are not, by turns of 50 steps.
+"""Processor time of 2,000 cheap steps that are watched, over that of 2,000 that are not, in turns of 50.
 
-A process of its own, without the tests' type checks, which cost more than what is measured. Prints the ratio.
+A process of its own, without the tests' type checks, which cost more than is measured. Prints the ratio.
 """
 
 import itertools
