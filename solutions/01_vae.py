@@ -592,7 +592,7 @@ def at(z1: float, z2: float) -> Images:
         return bernoulli_mean(plane.decode(torch.tensor([[z1, z2]], device=device)))
 
 
-explore(at, z1=(-3.0, 3.0), z2=(-3.0, 3.0), alt="The digit at the place (z1, z2) of the latent plane")
+explore(at, z1=(-3.0, 3.0, 0.0), z2=(-3.0, 3.0, 0.0), alt="The digit at the place (z1, z2) of the latent plane")
 
 # %% [markdown]
 # ## The conditional VAE: draw the digit I ask for

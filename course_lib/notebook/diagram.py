@@ -1,10 +1,8 @@
 """The drawings that open each lesson: SVG files of the package, shown with alt text, from no network."""
 
-import base64
-import html
 from importlib.resources import files
 
-from course_lib.notebook.show import in_notebook, require_alt
+from course_lib.notebook.show import html_image, in_notebook, require_alt
 
 
 def show_diagram(name: str, *, alt: str, width: int = 760) -> None:
@@ -16,6 +14,4 @@ def show_diagram(name: str, *, alt: str, width: int = 760) -> None:
         return
     from IPython.display import display
 
-    code = base64.b64encode(svg).decode("ascii")
-    image = f'<img alt="{html.escape(alt)}" width="{width}" src="data:image/svg+xml;base64,{code}">'
-    display({"text/html": image, "text/plain": alt}, raw=True)
+    display({"text/html": html_image(svg, alt, "image/svg+xml", width), "text/plain": alt}, raw=True)

@@ -23,6 +23,7 @@ from course_lib.notebook.show import (
     encode_png,
     font,
     grid,
+    html_image,
     in_notebook,
     png_fast,
     require_alt,
@@ -102,13 +103,13 @@ def show_sliders(draw: Callable[..., Images], alt: str, sliders: dict[str, Slide
     import ipywidgets
     from IPython.display import publish_display_data
 
-    picture = ipywidgets.Image(format="png")
+    picture = ipywidgets.HTML()  # widgets.Image has no alt text
     controls = {name: control(name, slider) for name, slider in sliders.items()}
 
     def redraw(_: object = None) -> None:
         with torch.no_grad():
             images = draw(**{name: widget.value for name, widget in controls.items()})
-        picture.value = png_fast(grid(images, scale=max(1, 168 // max(images.shape[-2:]))))
+        picture.value = html_image(png_fast(grid(images, scale=max(1, 168 // max(images.shape[-2:])))), alt)
 
     for widget in controls.values():
         widget.observe(redraw, names="value")

@@ -84,8 +84,14 @@ def display_png(
 def png_bundle(png: bytes, alt: str, kind: str = "image/png") -> dict[str, str]:
     """The three forms of a picture, by media type."""
     code = base64.b64encode(png).decode("ascii")
-    image = f'<img alt="{html.escape(alt)}" src="data:{kind};base64,{code}">'
-    return {"text/html": image, kind: code, "text/plain": alt}
+    return {"text/html": html_image(png, alt, kind), kind: code, "text/plain": alt}
+
+
+def html_image(picture: bytes, alt: str, kind: str = "image/png", width: int | None = None) -> str:
+    """An <img> that carries its picture with it, and its alt text."""
+    code = base64.b64encode(picture).decode("ascii")
+    size = f' width="{width}"' if width else ""
+    return f'<img alt="{html.escape(alt)}"{size} src="data:{kind};base64,{code}">'
 
 
 def in_notebook() -> bool:
