@@ -3,6 +3,8 @@
 import functools
 import json
 import linecache
+import re
+import sys
 import textwrap
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
+import course_lib.checks
 from course_lib.checks import check, engine, progress
 from course_lib.checks.engine import find_exercise, observe_all, verdict_on
 from course_lib.checks.exercise import Case, Exercise, Network
@@ -431,8 +434,22 @@ def test_an_unknown_exercise_is_one_sentence():
         check("vae/kll", KL.reference)
     with pytest.raises(ValueError, match="there is no exercise 'engine/x'"):
         check("engine/x", KL.reference)
-    with pytest.raises(ValueError, match=r"there is no exercise '\.\./x/y'"):
-        check("../x/y", KL.reference)
+    for name in ("../x/y", "__init__/x", "draws/x", "", "kl"):
+        with pytest.raises(ValueError, match=f"there is no exercise '{re.escape(name)}'"):
+            check(name, KL.reference)
+
+
+@pytest.mark.parametrize("file", ["toy_lesson.py", "toy_lesson/__init__.py"])
+def test_a_lesson_may_be_a_file_or_a_folder(file, tmp_path, monkeypatch):
+    source = """
+        from course_lib.checks.exercise import Case, Exercise
+        EXERCISES = (Exercise("toy_lesson/one", 1, lambda n: n, lambda seed: [Case("one", {"n": 1})]),)
+        """
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(textwrap.dedent(source))
+    monkeypatch.setattr(course_lib.checks, "__path__", [*course_lib.checks.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "course_lib.checks.toy_lesson", raising=False)
+    assert find_exercise("toy_lesson/one").name in engine.catalogue()
 
 
 def test_an_answer_that_cannot_be_compared_does_not_stop_the_notebook(capsys):

@@ -5,7 +5,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 
 import course_lib.checks
 from course_lib.checks.exercise import Case, Exercise
@@ -67,13 +66,13 @@ def catalogue() -> dict[str, Exercise]:
 
 
 def exercises_of(lesson: str) -> tuple[Exercise, ...]:
-    """The exercises of one lesson, in its order: those of course_lib/checks/<lesson>.py."""
+    """The exercises of one lesson, in its order: those of course_lib/checks/<lesson>, a file or a folder."""
     return getattr(importlib.import_module(f"course_lib.checks.{lesson}"), "EXERCISES", ())
 
 
 def find_exercise(name: str) -> Exercise:
     lesson = str(name).partition("/")[0]
-    if (Path(__file__).parent / f"{lesson}.py").is_file():
+    if lesson in (module.name for module in pkgutil.iter_modules(course_lib.checks.__path__)):
         for exercise in exercises_of(lesson):
             if exercise.name == name:
                 return exercise
