@@ -114,6 +114,36 @@ def release(args: argparse.Namespace) -> int:
     return release(args.names, check=args.check, execute=args.execute, tier=args.tier)
 
 
+def evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path", type=Path, help="an .npz with uint8 `images` (n, h, w, c), or a folder of PNGs"
+    )
+    parser.add_argument("--reference", default="digits", help="the real images: digits (default) or faces")
+    parser.add_argument("-n", type=int, help="how many of the images; without it all")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    import json
+    import warnings
+
+    from course_lib.metrics.evaluate import evaluate
+    from course_lib.metrics.files import load_images
+
+    images = load_images(args.path)
+    try:
+        with warnings.catch_warnings(record=True) as notes:
+            score = evaluate(images[: args.n], reference=args.reference)
+    except ValueError as error:  # images that cannot be scored
+        raise CourseError(f"{args.path}: {error}") from error
+    for note in notes:
+        print(f"note: {note.message}", file=sys.stderr)
+    print("\n".join(f"{name:>36}  {number}" for name, number in score.columns().items()))
+    if args.json:
+        args.json.write_text(json.dumps(score.as_dict(), indent=2) + "\n", "utf-8")
+    return 0
+
+
 def by_bootstrap(args: argparse.Namespace) -> int:
     raise AssertionError("main hands these verbs to __main__.py before it parses")
 
@@ -135,6 +165,14 @@ VERBS = (
         "course release 01_vae --execute --tier cpu\ncourse release --check",
         release_arguments,
         release,
+    ),
+    Verb(
+        "evaluate",
+        "score a file or folder of samples against real images",
+        "course evaluate samples.npz --reference digits\n"
+        "course evaluate faces/ --reference faces --json score.json",
+        evaluate_arguments,
+        evaluate,
     ),
 )
 
