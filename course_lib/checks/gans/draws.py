@@ -1,0 +1,46 @@
+"""What the exercises of the GAN family draw, and what they look at in a game of two turns."""
+
+import torch
+from torch import Tensor
+
+from course_lib.checks.exercise import Case, Network
+from course_lib.checks.observe import Observation
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def pick(low: int, high: int, g: torch.Generator) -> int:
+    """A size in low..high: an answer must hold for every shape, not for the notebook's."""
+    return int(torch.randint(low, high + 1, (), generator=g))
+
+
+def small_generator(inputs: int, outputs: int, seed: int) -> Network:
+    return Network((("Linear", inputs, 6), ("Tanh",), ("Linear", 6, outputs)), seed)
+
+
+def small_discriminator(inputs: int, seed: int) -> Network:
+    return Network((("Linear", inputs, 6), ("Tanh",), ("Linear", 6, 1), ("Flatten", 0)), seed)
+
+
+def statistics_of_turns(case: Case, seen: Observation) -> dict[str, Tensor]:
+    """The three losses of two turns, and what each teaches: D learns from `real` and `fake`, G from `fool`.
+
+    D's gradient of `fool` does not matter: its optimizer forgets it before D's own turn.
+    """
+    found = {f"the value of `{key}`": seen.outputs[key] for key in ("real", "fake", "fool")}
+    for key, net in (("real", "D"), ("fake", "D"), ("fool", "G")):
+        for name, gradient in gradients_of(case, seen, key, net).items():
+            found[f"the gradient of `{key}` with respect to {name}"] = gradient
+    for key in ("real", "fake"):
+        lost = sum(g.abs().sum() for g in gradients_of(case, seen, key, "G").values())
+        found[f"the gradient that reaches G from `{key}`"] = torch.as_tensor(lost, dtype=torch.float32)
+    return found
+
+
+def gradients_of(case: Case, seen: Observation, key: str, net: str) -> dict[str, Tensor]:
+    """The gradient of one output with respect to each weight of a network, zero where none arrives."""
+    gradients = seen.gradients.get(key, {})
+    shapes = {f"{net}.{name}": w.shape for name, w in case.args[net].build().named_parameters()}
+    return {name: gradients.get(name, torch.zeros(shape)) for name, shape in shapes.items()}
