@@ -19,7 +19,10 @@ class Lesson:
         return root / "lessons" / f"{self.name}.ipynb"
 
 
-LESSONS = (Lesson("01_vae", "The variational autoencoder"),)
+LESSONS = (
+    Lesson("00_start_here", "Start here: images, data, a first model, and a score"),
+    Lesson("01_vae", "The variational autoencoder"),
+)
 
 
 def find_lesson(name: str) -> Lesson:

@@ -14,13 +14,13 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# BADGES
+# [Open in Colab](https://colab.research.google.com/github/course-lib/course/blob/main/lessons/00_start_here.ipynb) · [Open in Binder](https://mybinder.org/v2/gh/course-lib/course/main?urlpath=lab/tree/lessons/00_start_here.ipynb)
 #
 # | | |
 # |---|---|
 # | **You will build** | the two conversions that every image passes through, batches that survive a power cut, a first model that draws digits (badly), and the number that says how badly: FID |
 # | **You should know** | Python, and that a tensor is an array of numbers. Everything else is explained where it first appears |
-# | **Time** | about 60 minutes of yours; the computer needs MINUTES |
+# | **Time** | about 60 minutes of yours. The computer needs under 1 minute on 2 CPU cores (measured), 1 to 2 on a T4-class GPU with the larger sizes (estimated) |
 # | **Paper** | Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, [arXiv:1706.08500](https://arxiv.org/abs/1706.08500), for eq. (6). Equations numbered 2.x are from Bishop, *Pattern Recognition and Machine Learning*, 2006 |
 #
 # You write seven small functions. Each is checked at once, and if you are stuck the check hands you the
@@ -28,7 +28,18 @@
 # run the cell. That is where the learning happens.
 
 # %% tags=["colab-setup"]
-COLAB_SETUP
+# On Colab this fetches the course and installs it; Colab's own torch stays. Elsewhere it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    import subprocess
+
+    fetch = "test -d /content/course || git clone -q --depth 1 -b main https://github.com/course-lib/course /content/course"
+    subprocess.run(fetch, shell=True, check=True)
+    sys.path.insert(0, "/content/course")
+    from course_lib.colab import set_up
+
+    set_up(drive=False)  # True keeps checkpoints in your Google Drive
 
 # %%
 from dataclasses import dataclass
@@ -36,7 +47,7 @@ from dataclasses import dataclass
 import course_lib  # before torch: it tells idle threads to sleep
 import matplotlib.pyplot as plt
 import torch
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 from jaxtyping import Float
 from torch import Tensor
 
@@ -74,7 +85,7 @@ TIER = pick_tier()
 SETTINGS = {
     "smoke": Settings(steps=30, fit=1_000, score=200, few=(50, 100, 200)),
     "cpu": Settings(),
-    "gpu": Settings(steps=2_000, fit=60_000, score=10_000),
+    "gpu": Settings(steps=2_000, fit=60_000, score=5_000),
 }[TIER]
 device = pick_device()
 torch.manual_seed(1)
@@ -115,7 +126,9 @@ show_diagram(
 # %%
 train_set, test_set = digits("train"), digits("test")
 image = train_set["image"]
-print("shape", tuple(image.shape), " type", image.dtype, " from", image.min().item(), "to", image.max().item())
+print(
+    "shape", tuple(image.shape), " type", image.dtype, " from", image.min().item(), "to", image.max().item()
+)
 
 # %% tags=["kept-picture"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3.8), layout="constrained")
@@ -123,12 +136,21 @@ left.imshow(image[0, 0], cmap="gray", vmin=0, vmax=255)
 left.add_patch(plt.Rectangle((8.5, 8.5), 10, 10, fill=False, edgecolor="#e69f00", linewidth=2))
 left.set_title("what you see: 28 x 28 pixels")
 right.imshow(image[0, 0, 9:19, 9:19], cmap="gray", vmin=0, vmax=255)
-for (row, column), value in zip(torch.cartesian_prod(torch.arange(10), torch.arange(10)).tolist(), image[0, 0, 9:19, 9:19].flatten().tolist(), strict=True):
-    right.text(column, row, value, ha="center", va="center", fontsize=7, color="black" if value > 127 else "white")
+for (row, column), value in zip(
+    torch.cartesian_prod(torch.arange(10), torch.arange(10)).tolist(),
+    image[0, 0, 9:19, 9:19].flatten().tolist(),
+    strict=True,
+):
+    right.text(
+        column, row, value, ha="center", va="center", fontsize=7, color="black" if value > 127 else "white"
+    )
 right.set_title("what the computer sees in the yellow square")
 for axes in (left, right):
     axes.set(xticks=[], yticks=[])
-show_figure(fig, alt="Left: a handwritten digit. Right: its middle, 10 by 10 pixels, each with its number: 0 in the black parts, up to 255 in the stroke")
+show_figure(
+    fig,
+    alt="Left: a handwritten digit. Right: its middle, 10 by 10 pixels, each with its number: 0 in the black parts, up to 255 in the stroke",
+)
 
 # %% [markdown]
 # Networks do not like numbers as large as 255, and cannot take gradients of whole numbers. So **inside this course an image
@@ -145,6 +167,7 @@ show_figure(fig, alt="Left: a handwritten digit. Right: its middle, 10 by 10 pix
 # From 0 to 255 there are 255 steps, from -1 to 1 the distance is 2. So one step is 2 / 255, or 1 / 127.5.
 # Turn x into float *before* you calculate: `x.float()`. Arithmetic on bytes wraps around: 200 + 100 is 44.
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "start-from_uint8", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def from_uint8(x: Bytes) -> Images:
@@ -171,6 +194,7 @@ from_uint8 = check("start/from_uint8", from_uint8)
 # `x * 127.5 + 127.5` undoes exercise 1. Then `.round()`, `.clamp(0, 255)` and `.to(torch.uint8)`, in this order.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "start-to_uint8", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def to_uint8(x: Images) -> Bytes:
     """[-1, 1] -> bytes 0..255, rounded to the nearest; what lies outside becomes 0 or 255."""
@@ -196,8 +220,15 @@ print("-1.2, 0 and 1.2 become", to_uint8(torch.tensor([-1.2, 0, 1.2]).view(1, 1,
 # %% tags=["kept-picture"]
 x = from_uint8(image[:16])
 show(x, title="in [-1, 1], as it should be", alt="Sixteen digits, white on black", columns=16)
-show((x + 1) / 2, title="in [0, 1]", alt="The same digits, white on middle grey: black is missing", columns=16)
-show(image[:16].float(), title="in [0, 255]", alt="The same digits as white shapes on middle grey, with all soft edges gone: whatever is not 0 is cut off to white", columns=16)
+show(
+    (x + 1) / 2, title="in [0, 1]", alt="The same digits, white on middle grey: black is missing", columns=16
+)
+show(
+    image[:16].float(),
+    title="in [0, 255]",
+    alt="The same digits as white shapes on middle grey, with all soft edges gone: whatever is not 0 is cut off to white",
+    columns=16,
+)
 
 # %% [markdown]
 # A picture that looks foggy has the range [0, 1]; one without soft edges has [0, 255]. Remember these two. Wherever a wrong range would
@@ -221,7 +252,11 @@ except ValueError as error:
 
 # %% tags=["kept-picture"]
 some_faces = faces(8, size=64, seed=3)
-show(from_uint8(some_faces["image"]), alt="Eight drawn faces in colour, of different skin, hair, hats and glasses", labels=[f"face {i}" for i in range(8)])
+show(
+    from_uint8(some_faces["image"]),
+    alt="Eight drawn faces in colour, of different skin, hair, hats and glasses",
+    labels=[f"face {i}" for i in range(8)],
+)
 for i, sentence in enumerate(captions(some_faces)[:4]):
     print(f"face {i}: {sentence}")
 
@@ -231,7 +266,10 @@ for i, sentence in enumerate(captions(some_faces)[:4]):
 
 # %% tags=["kept-picture"]
 rows = [faces(8, size=64, seed=3, style=style)["image"] for style in ("photo", "sketch", "painting", "night")]
-show(from_uint8(torch.cat(rows)), alt="Four rows of the same eight faces: as photos, as pencil sketches, as paintings, at night")
+show(
+    from_uint8(torch.cat(rows)),
+    alt="Four rows of the same eight faces: as photos, as pencil sketches, as paintings, at night",
+)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -244,11 +282,16 @@ print("the last three of ten are faces 7, 8 and 9:", torch.equal(ten["image"][7:
 # `permute`, which turns the axes. `reshape` gives the right *shape* too. **Predict** what it does to the picture.
 
 # %% tags=["kept-picture"]
-channels_last = from_uint8(some_faces["image"][:4]).permute(0, 2, 3, 1)  # as they come from a file: (b, h, w, c)
+channels_last = from_uint8(some_faces["image"][:4]).permute(
+    0, 2, 3, 1
+)  # as they come from a file: (b, h, w, c)
 right = channels_last.permute(0, 3, 1, 2)
 wrong = channels_last.reshape(4, 3, 64, 64)
 print(f"both have the shape {tuple(right.shape)} = {tuple(wrong.shape)}")
-show(torch.cat([right, wrong]), alt="Four faces; beside them the same numbers after reshape: coloured dots and stripes in which no face is left")
+show(
+    torch.cat([right, wrong]),
+    alt="Four faces; beside them the same numbers after reshape: coloured dots and stripes in which no face is left",
+)
 
 # %% [markdown]
 # ## Explore: the sliders that draw a face
@@ -258,14 +301,24 @@ show(torch.cat([right, wrong]), alt="Four faces; beside them the same numbers af
 
 
 # %%
-def face(skin, hair_colour, hair_style, mouth, glasses, hat, background, turn, nod) -> Images:
-    chosen = dict(skin=skin, hair_colour=hair_colour, hair_style=hair_style, mouth=mouth, glasses=glasses, hat=hat, background=background)
+def face(turn: float, nod: float, **chosen: str) -> Images:
     attributes = {name: torch.tensor([ATTRIBUTES[name].index(value)]) for name, value in chosen.items()}
-    return draw_faces({**attributes, "pose": torch.tensor([[turn, nod, 0.0]]), "shape": torch.zeros(1, 10)}, size=84)
+    return draw_faces(
+        {**attributes, "pose": torch.tensor([[turn, nod, 0.0]]), "shape": torch.zeros(1, 10)}, size=84
+    )
 
 
-knobs = {name: list(ATTRIBUTES[name]) for name in ("hat", "hair_style", "hair_colour", "mouth", "glasses", "skin", "background")}
-explore(face, **knobs, turn=(-1.0, 1.0, 0.0), nod=(-1.0, 1.0, 0.0), alt="A face with the attributes and the pose that the sliders say")
+knobs = {
+    name: list(ATTRIBUTES[name])
+    for name in ("hat", "hair_style", "hair_colour", "mouth", "glasses", "skin", "background")
+}
+explore(
+    face,
+    **knobs,
+    turn=(-1.0, 1.0, 0.0),
+    nod=(-1.0, 1.0, 0.0),
+    alt="A face with the attributes and the pose that the sliders say",
+)
 
 # %% [markdown]
 # ## Batches that survive a power cut
@@ -289,6 +342,7 @@ explore(face, **knobs, turn=(-1.0, 1.0, 0.0), nod=(-1.0, 1.0, 0.0), alt="A face 
 # `epoch, i = divmod(k, n // size)` gives both at once. Piece i is `order[i * size : (i + 1) * size]`. `image[rows]` picks rows; `from_uint8` is yours.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "start-minibatch", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def minibatch(image: Bytes, size: int, seed: int, k: int) -> Images:
     """Batch k of the run with this seed, k = 0, 1, 2, ...: (n, c, h, w) bytes -> (size, c, h, w) in [-1, 1]."""
@@ -309,7 +363,9 @@ minibatch = check("start/minibatch", minibatch)
 # NBVAL_CHECK_OUTPUT
 batches = Batches(train_set, SETTINGS.batch, seed=0, device=device)
 for k in (0, 7, 1_234):
-    print(f"batch {k:5d} is the same: {torch.equal(minibatch(image, SETTINGS.batch, 0, k), batches.batch(k)['image'].cpu())}")
+    print(
+        f"batch {k:5d} is the same: {torch.equal(minibatch(image, SETTINGS.batch, 0, k), batches.batch(k)['image'].cpu())}"
+    )
 
 # %% [markdown]
 # ## The training loop
@@ -351,7 +407,9 @@ by_hand = m.detach().clone()
 # %%
 # NBVAL_CHECK_OUTPUT
 m = new_image()
-player = Player("m", lambda batch: {"distance": squared_distance(m, batch["image"])}, torch.optim.SGD([m], lr=0.05))
+player = Player(
+    "m", lambda batch: {"distance": squared_distance(m, batch["image"])}, torch.optim.SGD([m], lr=0.05)
+)
 run = train([player], batches.starting_at(0), steps=5)
 print("after run = train(...):   has m moved?", bool((m != 0).any()))
 for step in run:
@@ -365,7 +423,9 @@ print("the same m as by hand, bit for bit:", torch.equal(m.detach(), by_hand))
 
 # %% tags=["kept-picture"]
 m = new_image()
-player = Player("m", lambda batch: {"distance": squared_distance(m, batch["image"])}, torch.optim.SGD([m], lr=0.05))
+player = Player(
+    "m", lambda batch: {"distance": squared_distance(m, batch["image"])}, torch.optim.SGD([m], lr=0.05)
+)
 run = train([player], batches.starting_at(0), SETTINGS.steps, schedule=warm_down)
 for step in watch(run, draw=lambda: m.detach(), alt="the image that is being learnt, a soft bright blob"):
     pass  # your own code goes here, once per step
@@ -382,7 +442,9 @@ for step in watch(run, draw=lambda: m.detach(), alt="the image that is being lea
 # NBVAL_CHECK_OUTPUT
 def learn(batches_from, killed_after: int | None) -> Tensor:
     m = new_image()
-    player = Player("m", lambda batch: {"distance": squared_distance(m, batch["image"])}, torch.optim.SGD([m], lr=0.05))
+    player = Player(
+        "m", lambda batch: {"distance": squared_distance(m, batch["image"])}, torch.optim.SGD([m], lr=0.05)
+    )
     for step in train([player], batches_from(0), steps=20):
         if step.index + 1 == killed_after:
             break  # the power is gone; m and killed_after were saved
@@ -397,8 +459,14 @@ def by_dice(start: int):
         yield {"image": from_uint8(image[torch.randint(len(image), (SETTINGS.batch,))]).to(device)}
 
 
-print("batches of (seed, k): the same result, bit for bit:", torch.equal(learn(batches.starting_at, None), learn(batches.starting_at, 8)))
-print("batches by dice:      the same result, bit for bit:", torch.equal(learn(by_dice, None), learn(by_dice, 8)))
+print(
+    "batches of (seed, k): the same result, bit for bit:",
+    torch.equal(learn(batches.starting_at, None), learn(batches.starting_at, 8)),
+)
+print(
+    "batches by dice:      the same result, bit for bit:",
+    torch.equal(learn(by_dice, None), learn(by_dice, 8)),
+)
 
 # %% [markdown]
 # ## The first generative model, and how it fails
@@ -411,7 +479,12 @@ print("batches by dice:      the same result, bit for bit:", torch.equal(learn(b
 x_fit = from_uint8(image[: SETTINGS.fit]).flatten(1)  # a row of 784 numbers for each image
 naive = x_fit.mean(dim=0) + x_fit.std(dim=0) * torch.randn(16, 784)
 show(from_uint8(image[16:32]), title="real", alt="Sixteen real digits", columns=16)
-show(naive.clamp(-1, 1).view(-1, 1, 28, 28), title="every pixel by itself", alt="Sixteen clouds of black and white specks, denser in the middle; no strokes", columns=16)
+show(
+    naive.clamp(-1, 1).view(-1, 1, 28, 28),
+    title="every pixel by itself",
+    alt="Sixteen clouds of black and white specks, denser in the middle; no strokes",
+    columns=16,
+)
 
 # %% [markdown]
 # Snow, in the shape of the fog. Every pixel on its own is right: it is white as often as in real digits. What is missing
@@ -437,6 +510,7 @@ show(naive.clamp(-1, 1).view(-1, 1, 28, 28), title="every pixel by itself", alt=
 #
 # `centred = x - x.mean(dim=0)`. The sum of all products is one matrix product: `centred.T @ centred` is (d, n) times (n, d), so (d, d). No loop is needed.
 # </details>
+
 
 # %% nbgrader={"grade": false, "grade_id": "start-fit", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def fit_gaussian(x: Features) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
@@ -468,6 +542,7 @@ fit_gaussian = check("start/fit", fit_gaussian)
 # `torch.linalg.cholesky(covariance)` is L. Draw all noise at once, `eps` of shape (n, d), a draw in each row; for rows the product Lε becomes `eps @ L.T`.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "start-sample", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def draw_gaussian(mean: Float[Tensor, " d"], covariance: Float[Tensor, "d d"], n: int) -> Features:
     """n independent draws from N(mean, covariance), a row each: (d,), (d, d) -> (n, d)."""
@@ -486,14 +561,19 @@ draw_gaussian = check("start/sample", draw_gaussian)
 # is infinitely sure of itself; its Σ has no root, and its density is infinite. But an image is never that exact: "black" means one of 256 grey
 # levels, a level is 2/255 wide, and a number spread evenly over that width has the variance (2/255)²/12. We add it to every pixel.
 #
-# **Predict** again: it knows the mean, the variance, and how every two of the 784 pixels go together. Will you be able to read its digits?
+# **Predict** again: the model knows the mean and the variance of each of the 784 pixels, and how every two of them go together. Will you be able to read its digits?
 
 # %% tags=["kept-picture"]
 mean, covariance = fit_gaussian(x_fit.double())  # float64: Σ holds large and tiny numbers side by side
 blurred = covariance + (2 / 255) ** 2 / 12 * torch.eye(784)
 drawn = draw_gaussian(mean, blurred, SETTINGS.score)
 show(from_uint8(image[16:32]), title="real", alt="Sixteen real digits", columns=16)
-show(drawn[:32].clamp(-1, 1).float().view(-1, 1, 28, 28), title="drawn from the Gaussian", alt="32 squares with smoky bent strokes, light and dark, as if several digits were laid over each other; none can be read", columns=16)
+show(
+    drawn[:32].clamp(-1, 1).float().view(-1, 1, 28, 28),
+    title="drawn from the Gaussian",
+    alt="32 squares with smoky bent strokes, light and dark, as if several digits were laid over each other; none can be read",
+    columns=16,
+)
 print(f"{784 + 784 * 785 // 2:,} parameters, fitted to {len(x_fit):,} images")
 
 # %% [markdown]
@@ -507,7 +587,11 @@ mirrored = 2 * mean.float().view(1, 1, 28, 28) - some
 gauss = library.from_moments(mean, covariance, shape=(1, 28, 28))  # the library's form of your model
 gap = (library.log_likelihood(gauss, some) - library.log_likelihood(gauss, mirrored)).abs().max()
 print(f"largest difference of log p(x) between the two rows: {gap:.2f}")
-show(torch.cat([some, mirrored]), alt="Above: eight real digits. Below: their mirror images about the mean, dark strokes cut out of a bright fog", columns=8)
+show(
+    torch.cat([some, mirrored]),
+    alt="Above: eight real digits. Below: their mirror images about the mean, dark strokes cut out of a bright fog",
+    columns=8,
+)
 
 # %% [markdown]
 # To a Gaussian the lower row is *exactly as probable* as the upper one. It has a single hill, with the fog of the average on its top, and
@@ -525,9 +609,13 @@ show(torch.cat([some, mirrored]), alt="Above: eight real digits. Below: their mi
 x_test = from_uint8(test_set["image"][:2_000])
 pixels = library.fit_pixels(from_uint8(image[: SETTINGS.fit]))  # the naive model
 print(f"{'nats per image':>24} {'fitted':>9} {'unseen':>9}")
-print(f"{'all levels alike':>24} {784 * torch.tensor(256.0).log():9.0f} {784 * torch.tensor(256.0).log():9.0f}")
+print(
+    f"{'all levels alike':>24} {784 * torch.tensor(256.0).log():9.0f} {784 * torch.tensor(256.0).log():9.0f}"
+)
 for name, model in {"every pixel by itself": pixels, "Gaussian": gauss}.items():
-    fitted, unseen = (-library.log_likelihood(model, x).mean() for x in (x_fit[:2_000].view(-1, 1, 28, 28), x_test))
+    fitted, unseen = (
+        -library.log_likelihood(model, x).mean() for x in (x_fit[:2_000].view(-1, 1, 28, 28), x_test)
+    )
     print(f"{name:>24} {fitted:9.0f} {unseen:9.0f}")
 
 # %% [markdown]
@@ -553,7 +641,9 @@ for name, model in {"every pixel by itself": pixels, "Gaussian": gauss}.items():
 
 # %%
 # NBVAL_CHECK_OUTPUT
-z = torch.special.ndtri((torch.arange(100_000, dtype=torch.float64) + 0.5) / 100_000)  # evenly through a Gaussian
+z = torch.special.ndtri(
+    (torch.arange(100_000, dtype=torch.float64) + 0.5) / 100_000
+)  # evenly through a Gaussian
 m1, s1, m2, s2 = 1.0, 2.0, -0.5, 0.8
 order = torch.randperm(len(z), generator=torch.Generator().manual_seed(0))
 print(f"carried in order      {((m1 + s1 * z) - (m2 + s2 * z)).square().mean():.2f}")
@@ -575,9 +665,13 @@ print(f"carried at random     {((m1 + s1 * z) - (m2 + s2 * z[order])).square().m
 # One line; `** 2` squares and `.sqrt()` takes the root of every entry.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "start-frechet_1d", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def frechet_1d(
-    mean_a: Float[Tensor, " k"], var_a: Float[Tensor, " k"], mean_b: Float[Tensor, " k"], var_b: Float[Tensor, " k"]
+    mean_a: Float[Tensor, " k"],
+    var_a: Float[Tensor, " k"],
+    mean_b: Float[Tensor, " k"],
+    var_b: Float[Tensor, " k"],
 ) -> Float[Tensor, " k"]:
     """Squared Fréchet distance of N(mean_a, var_a) and N(mean_b, var_b), entry by entry: four times (k,) -> (k,)."""
     ### BEGIN SOLUTION
@@ -601,7 +695,10 @@ for name, cov, colour in (("a", up, "#0072b2"), ("b", down, "#d55e00")):
     axes.plot(*(circle @ torch.linalg.cholesky(cov).T).T, color=colour, linewidth=2, label=f"cloud {name}")
 axes.set(xlabel="first number", ylabel="second number", xlim=(-3.5, 3.5), ylim=(-3.5, 4.3), aspect="equal")
 axes.legend(frameon=False, loc="upper center", ncols=2, fontsize=9)
-show_figure(fig, alt="Two clouds of dots about the same middle: cloud a is stretched along the rising diagonal, cloud b along the falling one")
+show_figure(
+    fig,
+    alt="Two clouds of dots about the same middle: cloud a is stretched along the rising diagonal, cloud b along the falling one",
+)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -630,9 +727,13 @@ print("each axis alone:", frechet_1d(zero, up.diagonal(), zero, down.diagonal())
 # `.trace()` is the trace, `@` the product of matrices.
 # </details>
 
+
 # %% nbgrader={"grade": false, "grade_id": "start-frechet", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def frechet_gaussians(
-    mean_a: Float[Tensor, " d"], cov_a: Float[Tensor, "d d"], mean_b: Float[Tensor, " d"], cov_b: Float[Tensor, "d d"]
+    mean_a: Float[Tensor, " d"],
+    cov_a: Float[Tensor, "d d"],
+    mean_b: Float[Tensor, " d"],
+    cov_b: Float[Tensor, "d d"],
 ) -> Float[Tensor, ""]:
     """Squared Fréchet distance of N(mean_a, cov_a) and N(mean_b, cov_b), one number."""
     ### BEGIN SOLUTION
@@ -675,17 +776,29 @@ sets = {
 for name in ("every pixel by itself", "Gaussian"):
     (mean_a, cov_a), (mean_b, cov_b) = fit_gaussian(sets["real"]), fit_gaussian(sets[name])
     alone = frechet_1d(mean_a, cov_a.diagonal(), mean_b, cov_b.diagonal()).sum()
-    print(f"{name:>24}:  axis by axis {1e4 * alone:6.2f}   together {1e4 * frechet_gaussians(mean_a, cov_a, mean_b, cov_b):6.2f}   (in 1/10,000)")
+    print(
+        f"{name:>24}:  axis by axis {1e4 * alone:6.2f}   together {1e4 * frechet_gaussians(mean_a, cov_a, mean_b, cov_b):6.2f}   (in 1/10,000)"
+    )
 
 # %% tags=["kept-picture"]
 fig, axes = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
-for (name, points), colour in zip(sets.items(), ("#444444", "#d55e00", "#0072b2"), strict=True):
+styles = (("#444444", "-"), ("#d55e00", "-"), ("#0072b2", "--"))
+for (name, points), (colour, line) in zip(sets.items(), styles, strict=True):
     centre, cov = fit_gaussian(points)
     axes.scatter(*points[:500].T, s=4, color=colour, alpha=0.35)
-    axes.plot(*(centre + circle @ torch.linalg.cholesky(cov).T).T, color=colour, linewidth=2, label=name)
+    axes.plot(
+        *(centre + circle @ torch.linalg.cholesky(cov).T).T,
+        color=colour,
+        linestyle=line,
+        linewidth=2,
+        label=name,
+    )
 axes.set(xlabel="brightness of the upper half", ylabel="brightness of the lower half")
 axes.legend(frameon=False, fontsize=9)
-show_figure(fig, alt="Clouds of dots with ellipses: real digits and the Gaussian's share one wide ellipse, the pixels by themselves make a tiny one in its middle")
+show_figure(
+    fig,
+    alt="Clouds of dots with ellipses: real digits and the Gaussian's share one wide ellipse, the pixels by themselves make a tiny one in its middle",
+)
 
 # %% [markdown]
 # The snow is found out: every one of its images has about the same amount of white. But the Gaussian, whose smoke fooled nobody, passes with
@@ -708,6 +821,7 @@ print(f"the library's, on the same:  {frechet_distance(f_real, f_drawn):.3f}")
 
 # %% [markdown]
 # Now the smoke has a price. From here on it is one line for any model: `evaluate` wants a function that gives as many images as it is asked for.
+# (Three models; about ten seconds, most of them for the intervals.)
 
 # %%
 models = {
@@ -716,7 +830,7 @@ models = {
     "Gaussian": lambda n: library.sample_gaussian(gauss, n),
 }
 scores = {name: evaluate(sample, reference="digits", n=SETTINGS.score) for name, sample in models.items()}
-Markdown(score_table(scores))
+display(Markdown(score_table(scores)))
 
 # %% [markdown]
 # **How to read a row.** Start with three columns; lesson 08 is about the others.
@@ -730,23 +844,34 @@ Markdown(score_table(scores))
 # ## Break it on purpose: FID from too few samples
 #
 # Real images *are* like real images, so the floor should be 0. Let us score real images against other real images,
-# the best model there can be, with fewer and fewer of them, ten times each. **Predict:** does the number become less *certain*, or does it become *wrong*?
+# the best model there can be, with fewer and fewer of them, ten times for each number. **Predict:** does the number become less *certain*, or does it become *wrong*?
 
 
 # %%
-def measured(a: Features, b: Features, n: int) -> tuple[float, float]:
-    """Mean and spread of ten FIDs, each of n rows of a and n rows of b."""
-    picks = [(torch.randperm(len(a))[:n], torch.randperm(len(b))[:n]) for _ in range(10)]
-    values = torch.tensor([frechet_distance(a[i], b[j]) for i, j in picks])
+rows = torch.randperm(len(image), generator=torch.Generator().manual_seed(1))[: 2 * max(SETTINGS.few)]
+f_many, _ = reader(from_uint8(image[rows]))  # real images in features, enough for both sides
+f_smoke, _ = reader(library.sample_gaussian(gauss, len(f_many)))
+
+
+def real_and_real(n: int) -> tuple[Features, Features]:
+    """n real images and n others, drawn anew at every call."""
+    both = f_many[torch.randperm(len(f_many))[: 2 * n]]
+    return both[:n], both[n:]
+
+
+def smoke_and_real(n: int) -> tuple[Features, Features]:
+    return f_smoke[torch.randperm(len(f_smoke))[:n]], f_many[torch.randperm(len(f_many))[:n]]
+
+
+def ten_fids(pair, n: int) -> tuple[float, float]:
+    """Mean and standard deviation of ten measurements."""
+    values = torch.tensor([frechet_distance(*pair(n)) for _ in range(10)])
     return values.mean().item(), values.std().item()
 
 
-shuffled = torch.randperm(len(image), generator=torch.Generator().manual_seed(1))[: 2 * max(SETTINGS.few)]
-one_half, other_half = reader(from_uint8(image[shuffled]))[0].chunk(2)
-smoky, _ = reader(library.sample_gaussian(gauss, len(one_half)))
-few = [n for n in SETTINGS.few if n <= len(one_half)]
-floors = {n: measured(one_half, other_half, n) for n in few}
-smokes = {n: measured(smoky, other_half, n) for n in few}
+few = [n for n in SETTINGS.few if 2 * n <= len(f_many)]
+floors = {n: ten_fids(real_and_real, n) for n in few}
+smokes = {n: ten_fids(smoke_and_real, n) for n in few}
 print(f"{'images on each side':>20} {'real v real':>16} {'Gaussian v real':>18}")
 for n in few:
     print(f"{n:>20,} {floors[n][0]:>9.1f} ± {floors[n][1]:4.1f} {smokes[n][0]:>11.1f} ± {smokes[n][1]:4.1f}")
@@ -756,20 +881,30 @@ fig, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 for name, found, colour in (("Gaussian v real", smokes, "#d55e00"), ("real v real", floors, "#0072b2")):
     values, spreads = zip(*found.values(), strict=True)
     axes.errorbar(few, values, yerr=spreads, color=colour, marker="o", capsize=3, label=name)
-axes.set(xscale="log", yscale="log", xlabel="images on each side", ylabel="FID (digits-LeNet)", xticks=few, xticklabels=[f"{n:,}" for n in few])
+axes.set(
+    xscale="log",
+    yscale="log",
+    xlabel="images on each side",
+    ylabel="FID (digits-LeNet)",
+    xticks=few,
+    xticklabels=[f"{n:,}" for n in few],
+)
 axes.minorticks_off()
 axes.legend(frameon=False)
 axes.grid(alpha=0.25)
-show_figure(fig, alt="On logarithmic axes, FID of real against real falls in a straight line, from about 200 at 50 images to about 5 at 2,000; that of the Gaussian stays above 700 throughout")
+show_figure(
+    fig,
+    alt="On logarithmic axes, FID of real against real falls in a straight line, from about 200 at 50 images to about 5 at 2,000; that of the Gaussian stays above 700 throughout",
+)
 
 # %% [markdown]
-# It becomes **wrong**. With 50 images, *perfect* samples get a number around 200, every time, and ten measurements agree with each other
-# far better than with the truth, which is 0. This is a **bias**: repeating the measurement does not help, and no interval shows it.
+# It becomes **wrong**. With 50 images, *perfect* samples get a number around 200. The ten measurements differ a little, but none is
+# anywhere near the truth, which is 0; their average is as wrong as each of them. This is a **bias**: repeating does not help, and no interval shows it.
 #
 # Where does it come from? 84 features have a covariance of 84 x 84 numbers, and 50 images can show at most 49 directions
 # of spread. In all others the estimate has no spread at all. Two such flat clouds lie in different directions, eq. (6) counts every mismatch, and none
-# cancels another, for a square is never negative. The bias falls about like 1/n: twice the images, half the bias. (The Gaussian's number hardly
-# moves: it is so far away that 200 of mismatch are lost in it. The bias bites where models are *good*, and that is where they are compared.) Three habits follow:
+# cancels another, for a square is never negative. The bias falls about like 1/n: twice the images, half the bias. (The Gaussian's number moves
+# little: it is so far away that a mismatch of 200 is nearly lost in it. The bias bites where models are *good*, and that is where one compares them.) Three habits follow:
 #
 # 1. Never compare FIDs of different numbers of images. A published 5.1 with 50,000 images and your 7.3 with 5,000 may be the same model.
 # 2. Print the floor, real against real, beside every FID.
@@ -779,7 +914,10 @@ show_figure(fig, alt="On logarithmic axes, FID of real against real falls in a s
 # **FID∞** in the table ([arXiv:1911.07023](https://arxiv.org/abs/1911.07023)). The truth is 0; is it nearer to it?
 
 # %%
-print(f"real v real, {len(one_half):,} images: FID {frechet_distance(one_half, other_half):.2f}, FID∞ {frechet_infinity(one_half, other_half):.2f}")
+half, other = real_and_real(max(few))
+print(
+    f"real v real, {max(few):,} images: FID {frechet_distance(half, other):.2f}, FID∞ {frechet_infinity(half, other):.2f}"
+)
 
 # %% [markdown]
 # ## Measure it
@@ -790,9 +928,15 @@ print(f"real v real, {len(one_half):,} images: FID {frechet_distance(one_half, o
 # %% tags=["kept-picture"]
 samples = library.sample_gaussian(gauss, 8)
 found = nearest_images(samples, from_uint8(image[: SETTINGS.fit]))
-show(torch.cat([samples, from_uint8(image[found.index[:, 0]])]), alt="Above: eight samples of the Gaussian. Below: the training image nearest to each, which is not like it", columns=8)
+show(
+    torch.cat([samples, from_uint8(image[found.index[:, 0]])]),
+    alt="Above: eight samples of the Gaussian. Below: the training image nearest to each, which is not like it",
+    columns=8,
+)
 score = scores["Gaussian"]
-print(f"Gaussian: {gauss.parameters:,} parameters, {1e3 * score.seconds_per_image:.2f} ms an image, FID {score.fid} (floor {score.floor:.1f})")
+print(
+    f"Gaussian: {gauss.parameters:,} parameters, {1e3 * score.seconds_per_image:.2f} ms an image, FID {score.fid} (floor {score.floor:.1f})"
+)
 
 # %% [markdown]
 # That is the number to beat. Lesson 01 begins.
