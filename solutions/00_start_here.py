@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 00 · Start here
+# # 00 · Start here: images, data, a first model, and a score
 #
 # [Open in Colab](https://colab.research.google.com/github/course-lib/course/blob/main/lessons/00_start_here.ipynb) · [Open in Binder](https://mybinder.org/v2/gh/course-lib/course/main?urlpath=lab/tree/lessons/00_start_here.ipynb)
 #
