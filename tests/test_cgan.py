@@ -13,6 +13,8 @@ from course_lib.models.cgan import (
     ConditionalDiscriminator,
     ConditionalGenerator,
     OneHot,
+    another_class,
+    another_row,
     append_planes,
     append_vector,
     cgan_players,
@@ -20,6 +22,8 @@ from course_lib.models.cgan import (
     make_cgan,
     make_conditional_dcgan,
     make_embedded_cgan,
+    matching_loss,
+    matching_players,
     sample_cgan,
 )
 from course_lib.models.dcgan import make_generator
@@ -145,6 +149,36 @@ def test_the_conditional_game_equals_a_loop_written_by_hand():
     for mine, theirs in ((G.net, G2), (net, D2)):
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-6)
+
+
+def test_the_matching_loss_and_its_wrong_labels():
+    real, fake, wrong = torch.randn(3, 6).unbind()
+    found = matching_loss(real, fake, wrong)
+    ones, zeros = torch.ones(6), torch.zeros(6)
+    torch.testing.assert_close(found["real"], bce(real, ones))
+    torch.testing.assert_close(
+        found["fake"] + found["mismatched"], (bce(fake, zeros) + bce(wrong, zeros)) / 2
+    )
+    label = torch.arange(10).repeat(1_000)
+    other = another_class(label, 10)
+    assert (other != label).all() and torch.bincount((other - label) % 10)[1:].min() > 950
+    rows = torch.arange(6).view(3, 2)
+    assert another_row(rows).tolist() == [[4, 5], [0, 1], [2, 3]]
+
+
+def test_the_matching_turn_teaches_d_alone_what_a_label_means():
+    """D sees real pairs and wrong pairs: without one good fake it learns which belong together."""
+    G, D = by_planes()
+    x = torch.full((40, 1, 28, 28), -1.0)
+    label = torch.arange(40) % 10
+    for i, k in enumerate(label.tolist()):
+        x[i, :, 2 * k : 2 * k + 2] = 1
+    batch = {"image": x, "label": label}
+    d_player, _ = matching_players(G, D, Game(d=4))
+    list(train([d_player], iter([batch] * 60), 60))
+    right, wrong = D(x, label), D(x, another_class(label, 10))
+    assert (right > 0).float().mean() > 0.8 and (wrong < 0).float().mean() > 0.8
+    assert all(weight.grad is None for weight in G.parameters())
 
 
 def test_a_grid_has_a_row_per_class_and_one_code_per_column():

@@ -1,6 +1,7 @@
 """The conditional GAN: both networks are told a label, or attributes, beside the code and the image.
 
 Mirza and Osindero, Conditional Generative Adversarial Nets, arXiv:1411.1784, eq. (2).
+Reed et al., Generative Adversarial Text to Image Synthesis, arXiv:1605.05396 (the matching-aware D).
 
 A condition y is turned into a vector by `embed`: one-hot (OneHot), learned (nn.Embedding), or several
 attributes at once (Attributes). G gets it appended to the code. D gets it appended to the pixels if its first
@@ -16,12 +17,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from course_lib.models import dcgan, gan
-from course_lib.models.gan import Game, Logits, draw_codes, gan_players, sample_gan
+from course_lib.models.gan import Game, Logits, draw_codes, gan_players, players_of, sample_gan
 from course_lib.training.loop import Player
-from course_lib.types import Codes, Images, Labels
+from course_lib.types import Codes, Images, Labels, Losses
 
-DIGITS = Game(d=64, batch=128, generator_rate=1e-3, discriminator_rate=1e-3)  # the MLP
-CONVOLUTIONAL_DIGITS = Game(d=64, batch=128, generator_rate=1e-3, discriminator_rate=5e-4)
+DIGITS = Game(d=32, batch=64)  # the plain networks
+CONVOLUTIONAL_DIGITS = Game(d=32, batch=64)
 
 Condition = Int[Tensor, "b *a"]  # a label (b,), or several attributes (b, a)
 Vectors = Float[Tensor, "b e"]
@@ -129,12 +130,61 @@ def make_conditional_dcgan(
     return G, D
 
 
+# ------------------------------------------------------------------------------------------ the losses
+
+
+def matching_loss(real: Logits, fake: Logits, mismatched: Logits) -> Losses:
+    """D's loss where real images with a wrong condition count as fakes too (arXiv:1605.05396, Algorithm 1).
+
+    The two kinds of fakes share one weight. D need not wait for good fakes to learn what the condition means.
+    """
+    losses = gan.discriminator_loss(real, fake)
+    wrong = F.softplus(mismatched.float()).mean()
+    return {"real": losses["real"], "fake": 0.5 * losses["fake"], "mismatched": 0.5 * wrong}
+
+
+def matching_turn(G: nn.Module, D: nn.Module, x: Images, z: Codes, y: Condition, wrong: Condition) -> Losses:
+    """D's turn with three kinds of pairs: (x, y), (G(z, y), y) and (x, wrong)."""
+    with torch.no_grad():
+        fake = G(z, y)
+    return matching_loss(D(x, y), D(fake, y), D(x, wrong))
+
+
+def another_class(label: Labels, classes: int) -> Labels:
+    """For each label one of the others, each as likely."""
+    return (label + torch.randint_like(label, 1, classes)) % classes
+
+
+def another_digit(label: Labels) -> Labels:
+    return another_class(label, 10)
+
+
+def another_row(attributes: Int[Tensor, "b a"]) -> Int[Tensor, "b a"]:
+    """For each image the attributes of its neighbour in the batch, which differ in something as a rule."""
+    return attributes.roll(1, 0)
+
+
 # ------------------------------------------------------------------------------------ players and samplers
 
 
 def cgan_players(G: nn.Module, D: nn.Module, game: Game = DIGITS, condition: str = "label") -> list[Player]:
     """The GAN's game with the condition told to both (eq. 2); `condition` names it in the batch."""
     return gan_players(G, D, game, condition=(condition,))
+
+
+def matching_players(
+    G: nn.Module,
+    D: nn.Module,
+    game: Game = CONVOLUTIONAL_DIGITS,
+    condition: str = "label",
+    another: Callable[[Condition], Condition] = another_digit,
+) -> list[Player]:
+    """The conditional game with the matching-aware D; `another` makes wrong conditions out of right ones."""
+
+    def d_turn(x: Images, z: Codes, y: Condition) -> Losses:
+        return matching_turn(G, D, x, z, y, another(y))
+
+    return players_of(G, D, game, d_turn, gan.generator_loss, (condition,))
 
 
 def sample_cgan(G: nn.Module, y: Condition, d: int, z: Codes | None = None) -> Images:

@@ -17,8 +17,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 from course_lib.models.gan import Game
 from course_lib.types import Images
 
-DIGITS = Game(d=64, batch=128, generator_rate=1e-3, discriminator_rate=5e-4)
-PAPER = Game(d=128, batch=128, generator_rate=2e-4, discriminator_rate=2e-4)  # section 4, and the lecture's z
+DIGITS = Game(d=32, batch=64)  # 28x28, 32 maps, a few minutes on a CPU, from torch's own start
+PAPER = Game(
+    d=128, batch=128, generator_rate=2e-4, discriminator_rate=2e-4
+)  # section 4, with `initialise`; the lecture's z
 
 
 def stages(size: int) -> tuple[int, int]:

@@ -168,9 +168,9 @@ def frozen(net: nn.Module) -> Iterator[None]:
 class Game:
     """How a GAN is played. The defaults are those of the plain GAN on digits."""
 
-    d: int = 64  # numbers in a code
+    d: int = 32  # numbers in a code
     k: int = 1  # moves of D for each move of G (Algorithm 1)
-    batch: int = 128  # images a move; the batches of the training hold k times as many
+    batch: int = 64  # images a move; the batches of the training hold k times as many
     generator_rate: float = 1e-3  # Adam's learning rates: two time scales
     discriminator_rate: float = 1e-3
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's: little momentum, for the opponent keeps moving
@@ -194,7 +194,7 @@ def gan_players(
     def d_turn(x: Tensor, z: Codes, *y: Tensor) -> Losses:
         return discriminator_turn(G, D, x, z, *y, loss=d_loss)
 
-    return _players(G, D, game, d_turn, g_loss, condition)
+    return players_of(G, D, game, d_turn, g_loss, condition)
 
 
 def wasserstein_players(
@@ -205,10 +205,10 @@ def wasserstein_players(
     def d_turn(x: Tensor, z: Codes, *y: Tensor) -> Losses:
         return wasserstein_turn(G, D, x, z, *y, weight=weight)
 
-    return _players(G, D, game, d_turn, wasserstein_generator_loss, condition)
+    return players_of(G, D, game, d_turn, wasserstein_generator_loss, condition)
 
 
-def _players(
+def players_of(
     G: nn.Module,
     D: nn.Module,
     game: Game,
@@ -216,6 +216,7 @@ def _players(
     g_loss: GeneratorLoss,
     condition: tuple[str, ...],
 ) -> list[Player]:
+    """k moves of D by `d_turn(x, z, *condition)`, one move of G by `g_loss`, with an Adam for each."""
     adam_D, adam_G = adam(D, game.discriminator_rate, game.betas), adam(G, game.generator_rate, game.betas)
 
     def d_move(i: int) -> Player:

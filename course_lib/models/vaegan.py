@@ -19,7 +19,7 @@ from course_lib.models.vae import kl_to_standard_normal, make_trunk, reparameter
 from course_lib.training.loop import Player
 from course_lib.types import Batch, Codes, Images, Losses, Scalar
 
-DIGITS = Game(d=32, batch=128, generator_rate=1e-3, discriminator_rate=5e-4)
+DIGITS = Game(d=32, batch=64)
 
 
 class Encoder(nn.Module):

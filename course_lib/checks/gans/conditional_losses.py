@@ -38,7 +38,6 @@ def conditional_games(seed: int) -> list[Case]:
     data = ("x", "y", "z")
     return [
         Case("several labels", draw(5, pick(3, 5, g), 2, 4, [0, 3, 1, 1, 2]), seed, data),
-        Case("a batch of two", draw(2, 3, 3, 3, [2, 0]), seed + 1, data),
     ]
 
 

@@ -1,5 +1,7 @@
 """What the exercises of the GAN family draw, and what they look at in a game of two turns."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -42,5 +44,10 @@ def statistics_of_turns(case: Case, seen: Observation) -> dict[str, Tensor]:
 def gradients_of(case: Case, seen: Observation, key: str, net: str) -> dict[str, Tensor]:
     """The gradient of one output with respect to each weight of a network, zero where none arrives."""
     gradients = seen.gradients.get(key, {})
-    shapes = {f"{net}.{name}": w.shape for name, w in case.args[net].build().named_parameters()}
-    return {name: gradients.get(name, torch.zeros(shape)) for name, shape in shapes.items()}
+    names = {f"{net}.{name}": shape for name, shape in weight_shapes(case.args[net])}
+    return {name: gradients[name] if name in gradients else torch.zeros(names[name]) for name in names}
+
+
+@cache
+def weight_shapes(net: Network) -> list[tuple[str, torch.Size]]:
+    return [(name, weight.shape) for name, weight in net.build().named_parameters()]

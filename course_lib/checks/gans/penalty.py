@@ -19,7 +19,6 @@ def critics(seed: int) -> list[Case]:
     data = ("x", "fake", "eps")
     return [
         Case("a batch of images", draw(pick(4, 7, g), 2, 3, 3), seed, data),
-        Case("a batch of one", draw(1, 1, 2, 4), seed + 1, data),
         Case("points of the plane", draw(pick(5, 8, g), 2), seed + 2, data),
     ]
 

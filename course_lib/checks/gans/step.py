@@ -48,7 +48,6 @@ def rounds(seed: int) -> list[Case]:
     data = ("x", "z")
     return [
         Case("three rounds", draw(3, pick(4, 6, g), 3, 2), seed, data),
-        Case("one round with a batch of one", draw(1, 1, 2, 3), seed + 1, data),
     ]
 
 

@@ -23,11 +23,11 @@ def three_parts(G, D, x, z):
 def games(seed: int) -> list[Case]:
     g = generator(seed)
 
-    def draw(b, n, d, spread=1.0):
+    def draw(b, n, d):
         return {
             "G": small_generator(d, n, seed),
             "D": small_discriminator(n, seed + 1),
-            "x": spread * torch.randn(b, n, generator=g) + 1,
+            "x": torch.randn(b, n, generator=g) + 1,
             "z": torch.randn(b, d, generator=g),
         }
 
