@@ -17,6 +17,7 @@ from course_lib.training.loop import (
     set_learning_rates,
     train,
     warm_down,
+    warm_up_down,
 )
 
 STEPS = 20
@@ -200,6 +201,11 @@ def test_warm_down_holds_then_falls_in_a_straight_line_to_its_floor():
     assert [warm_down(p) for p in (0.0, 0.1, 0.29)] == [1.0, 1.0, 1.0]
     assert warm_down(0.3) == pytest.approx(1.0) and warm_down(1.0) == pytest.approx(0.02)
     assert warm_down(0.65) == pytest.approx((1 + 0.02) / 2)
+
+
+def test_warm_up_down_rises_first_and_then_is_warm_down():
+    assert [warm_up_down(p) for p in (0.0, 0.025, 0.05)] == pytest.approx([0.1, 0.55, 1.0])
+    assert [warm_up_down(p) for p in (0.2, 0.65, 1.0)] == [warm_down(p) for p in (0.2, 0.65, 1.0)]
 
 
 def test_the_schedule_scales_each_optimizers_own_rate():

@@ -104,6 +104,11 @@ def warm_down(progress: float, hold: float = 0.3, floor: float = 0.02) -> float:
     return 1.0 if progress < hold else floor + (1 - floor) * (1 - progress) / (1 - hold)
 
 
+def warm_up_down(progress: float, up: float = 0.05) -> float:
+    """`warm_down` after a rise from a tenth over the first `up` of the budget, for losses that start steep."""
+    return min(1.0, 0.1 + 0.9 * progress / up) * warm_down(progress)
+
+
 def set_learning_rates(players: Sequence[Player], factor: float) -> None:
     """Set every optimizer to factor times the learning rate it was made with (kept as initial_lr)."""
     for player in players:
