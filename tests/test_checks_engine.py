@@ -224,6 +224,29 @@ def test_a_loop_over_python_numbers_hears_of_the_gradient():
     assert verdict.mistake == "kl_without_gradient"
 
 
+def test_torch_calls_are_counted_in_the_widest_case_which_comes_first():
+    cases, order = KL.inputs(0), []
+
+    def kl(mean, logvar):
+        order.append(len(mean))
+        return KL.reference(mean, logvar)
+
+    assert [seen.operations is None for seen in observe_all(kl, cases)] == [True, True, False]
+    assert order[0] == 64 and sorted(order) == sorted(len(case.args["mean"]) for case in cases)
+
+
+@pytest.mark.parametrize("wrong", ["len(mean) == 1", "len(mean) > 1"])
+def test_an_exception_is_told_with_the_inputs_it_came_from(wrong):
+    verdict = said_about(f"""
+        def kl(mean, logvar):
+            if {wrong}:
+                raise ValueError(f"rows: {{len(mean)}}")
+            return {RIGHT}
+        """)
+    rows = 1 if "==" in wrong else 64
+    assert f"rows: {rows}. The inputs were mean ({rows}, " in verdict.words
+
+
 # ------------------------------------------------------------------------------------- other right forms
 
 

@@ -59,16 +59,23 @@ def arrays(tensors: dict[str, Tensor]) -> dict[str, Array]:
 
 def close(a: Array, b: Array, tolerance: Tolerance) -> Array:
     """Elementwise: a equals b up to a share of |b|, or of a tenth of b's root mean square."""
-    if not np.isfinite(a.sum() + b.sum()):
-        both = np.isfinite(a) & np.isfinite(b)
-        if not both.all():
-            same_kind = (a == b) | (np.isnan(a) & np.isnan(b))
-            finite = close(np.where(both, a, 0.0), np.where(both, b, 0.0), tolerance)
-            return np.asarray(same_kind | both & finite)
-    flat = b.ravel()
-    scale = math.sqrt(flat.dot(flat) / max(b.size, 1))
+    scale = root_mean_square(b)
+    if math.isfinite(scale):  # NaN and infinities of a alone are then near nothing
+        return near(a, b, scale, tolerance)
+    both = np.isfinite(a) & np.isfinite(b)
+    same_kind = (a == b) | (np.isnan(a) & np.isnan(b))
+    a, b = np.where(both, a, 0.0), np.where(both, b, 0.0)
+    return np.asarray(np.where(both, near(a, b, root_mean_square(b), tolerance), same_kind))
+
+
+def near(a: Array, b: Array, scale: float, tolerance: Tolerance) -> Array:
     within = tolerance.relative * (np.abs(b) + 0.1 * scale) + tolerance.absolute
     return np.asarray(np.abs(a - b) <= within)
+
+
+def root_mean_square(b: Array) -> float:
+    flat = b.ravel()
+    return math.sqrt(flat.dot(flat) / max(b.size, 1))
 
 
 def same(a: Array | None, b: Array | None, tolerance: Tolerance) -> bool:

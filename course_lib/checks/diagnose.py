@@ -40,12 +40,12 @@ def returns_nothing(case: Case, seen: Observation, expected: Observation) -> str
 
 def raises(case: Case, seen: Observation, expected: Observation) -> str | None:
     fault = seen.fault
-    if fault is None:
+    if fault is None or fault.kind == "not tried":
         return None
     if fault.kind == "arity":
         return f"your function {fault.message}."
     if fault.kind == "too many operations":
-        return loop_words(case, seen.operations)
+        return loop_words(case, seen.operations or case.most_operations)
     if fault.kind == "not callable":
         return f"{fault.message}."
     if fault.kind == "no gradient":
@@ -154,6 +154,8 @@ ITS_FORM = (wrong_type, wrong_keys, wrong_layers, wrong_shape, wrong_dtype, not_
 
 
 def loops(case: Case, seen: Observation, expected: Observation) -> str | None:
+    if seen.operations is None or expected.operations is None:
+        return None
     return loop_words(case, seen.operations) if seen.operations > 60 + 6 * expected.operations else None
 
 

@@ -3,14 +3,13 @@
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 import course_lib.checks
-from course_lib.checks.exercise import Case, Exercise
-from course_lib.checks.faults import Fault
+from course_lib.checks.exercise import Exercise
 from course_lib.checks.judge import Oracle, Verdict
-from course_lib.checks.observe import Observation, observe
+from course_lib.checks.observe import observe_all
 
 VISIBLE_SEED = 0  # the notebook's; a grading run draws its own
 
@@ -41,18 +40,6 @@ def verdict_on(exercise: Exercise, fn: object, seed: int = VISIBLE_SEED) -> Verd
 @cache
 def oracle_for(exercise: Exercise, seed: int) -> Oracle:
     return Oracle(exercise, seed)
-
-
-def observe_all(fn: object, cases: Sequence[Case]) -> list[Observation]:
-    """One observation a case. A function that fails on one case is not tried on the rest."""
-    if not callable(fn):
-        words = f"hand `check` the function itself, without brackets: it got {type(fn).__name__}"
-        return [Observation(fault=Fault("not callable", words))] * len(cases)
-    observations: list[Observation] = []
-    for case in cases:
-        failed = bool(observations) and observations[-1].fault is not None
-        observations.append(observations[-1] if failed else observe(fn, case))
-    return observations
 
 
 # ---------------------------------------------------------------------------------------- the catalogue

@@ -1,7 +1,7 @@
 """Compare what was observed with the oracle, and find the words. The verdict is plain data.
 
     cases = exercise.inputs(seed)
-    verdict = Oracle(exercise, seed).judge([observe(fn, case) for case in cases])
+    verdict = Oracle(exercise, seed).judge(observe_all(fn, cases))
 
 The oracle observes the reference, and, only for an answer that is wrong, the catalogued mistakes.
 """
@@ -24,7 +24,7 @@ from course_lib.checks.compare import (
     wrong_values,
 )
 from course_lib.checks.exercise import Exercise, Mistake
-from course_lib.checks.observe import Observation, observe
+from course_lib.checks.observe import Observation, observe_all
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Oracle:
     def __init__(self, exercise: Exercise, seed: int):
         self.exercise, self.cases = exercise, exercise.inputs(seed)
         self.tolerance = Tolerance(exercise.tolerance, exercise.absolute)
-        self.expected = [observe(exercise.reference, case) for case in self.cases]
+        self.expected = observe_all(exercise.reference, self.cases)
         self.right = self.behaviours(self.expected)
 
     @cached_property
     def mistakes(self) -> list[tuple[Mistake, list[Observation]]]:
-        return [(m, [observe(m.answer, case) for case in self.cases]) for m in self.exercise.mistakes]
+        return [(m, observe_all(m.answer, self.cases)) for m in self.exercise.mistakes]
 
     @cached_property
     def wrong(self) -> list[tuple[Mistake, Behaviours]]:
@@ -123,9 +123,10 @@ class Oracle:
                     alone = diagnose.only_here(keys[0], mine, self.right, self.tolerance)
                     factor = diagnose.constant_factor(keys[0], mine, self.right, self.tolerance)
                     return {"code": "wrong value", "words": words + (factor or alone), "case": case.label}
+        left_torch = [call for seen in observations for call in seen.left_torch]
         for pair in wrong_gradients(mine, self.right, self.tolerance):
-            for case, seen, a, b in zip(self.cases, observations, mine, self.right, strict=True):
-                if words := diagnose.wrong_gradient(pair, a, b, self.tolerance, seen.left_torch):
+            for case, a, b in zip(self.cases, mine, self.right, strict=True):
+                if words := diagnose.wrong_gradient(pair, a, b, self.tolerance, left_torch):
                     return {"code": "wrong gradient", "words": words, "case": case.label}
         return {"code": "wrong value", "words": "the answer has another form than the right one."}
 
