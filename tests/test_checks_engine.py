@@ -271,6 +271,25 @@ def test_a_right_answer_may_be_any_callable(answer, capsys):
     assert capsys.readouterr().out == "✓ vae/kl — 2 points\n"
 
 
+@pytest.mark.parametrize("execution", ["autograde", "validate"])
+def test_a_wrong_answer_gets_no_points_from_nbgrader(execution, monkeypatch, capsys):
+    """nbgrader gives a cell its points unless it raises; the words stay one line, and the last of them."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", execution)
+    without_half = KL.mistakes[5]
+    for answer, words in [
+        (without_half.answer, without_half.words),
+        (lambda mean, logvar: ..., "not written yet"),
+        (lambda mean, logvar: mean.nothing, "'nothing'"),
+        (lambda mean, logvar: KL.reference(mean, logvar).to_sparse(), "vae/kl: "),
+    ]:
+        with pytest.raises(AssertionError) as raised:
+            check("vae/kl", answer)
+        assert words in str(raised.value) and "\n" not in str(raised.value)
+    assert check("vae/kl", KL.reference) is KL.reference
+    monkeypatch.setenv("NBGRADER_EXECUTION", "")
+    assert check("vae/kl", without_half.answer) is KL.reference
+
+
 def test_prints_are_kept_to_one_line(capsys):
     answer = cell(f"def kl(mean, logvar):\n    print('mean', mean.shape)\n    print('b')\n    return {RIGHT}")
     assert check("vae/kl", answer) is answer

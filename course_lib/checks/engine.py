@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +20,8 @@ _verdicts: dict[str, Verdict] = {}  # of this session: exercise -> the latest
 def check(name: str, fn: object) -> Callable:
     """Say whether `fn` solves the exercise; return `fn` if it does, the library's version if it does not.
 
-    So a notebook with unfinished exercises runs to its end: `kl = check("vae/kl", kl)`.
+    So a notebook with unfinished exercises runs to its end: `kl = check("vae/kl", kl)`. Only under nbgrader's
+    autograder, which gives a cell's points unless it raises, a wrong answer is an AssertionError.
     """
     exercise = find_exercise(name)
     try:
@@ -29,6 +31,8 @@ def check(name: str, fn: object) -> Callable:
         verdict = Verdict(exercise.name, False, 0, "not judged", words)
     remember(verdict)
     print(report(verdict))
+    if os.environ.get("NBGRADER_EXECUTION") and not verdict.passed:
+        raise AssertionError(f"{verdict.exercise}: {verdict.words}") from None
     return fn if verdict.passed else exercise.reference
 
 
