@@ -16,7 +16,7 @@ from torch import nn
 import course_lib.checks
 from course_lib.checks import check, engine, progress
 from course_lib.checks.engine import find_exercise, observe_all, verdict_on
-from course_lib.checks.exercise import Case, Exercise, Network
+from course_lib.checks.exercise import Case, Exercise, Network, Optimizer
 from course_lib.checks.judge import Oracle
 from course_lib.checks.observe import Observation, observe
 
@@ -433,6 +433,65 @@ def test_a_detached_player_and_a_changed_one():
 
     assert "with respect to `D.0.weight` is lost" in verdict_on(PLAYER, detached).words
     assert verdict_on(PLAYER, stepping).code == "changes its input"
+
+
+def gan_step(G, D, opt_D, batch):
+    """D's step alone, on a batch: it is to change D and nothing else."""
+    fake = G(batch["z"]).detach()
+    loss = (nn.functional.softplus(-D(batch["image"])) + nn.functional.softplus(D(fake))).mean()
+    opt_D.zero_grad()
+    loss.backward()
+    opt_D.step()
+
+
+def one_step(seed):
+    players = two_players(seed)[0].args
+    args = {"G": players["G"], "D": players["D"], "opt_D": Optimizer("SGD", of="D", lr=0.5)}
+    batch = {"image": players["x"], "z": players["z"]}
+    return [Case("a small batch", {**args, "batch": batch}, seed, constants=("batch",), changes=("G", "D"))]
+
+
+STEP = Exercise("toy/step", points=1, reference=gan_step, inputs=one_step)
+
+
+def test_a_function_that_is_to_change_a_network_is_judged_by_the_weights_it_leaves():
+    def by_hand(G, D, opt_D, batch):
+        real, fake = D(batch["image"]), D(G(batch["z"]))
+        loss = -(torch.sigmoid(real).log() + (1 - torch.sigmoid(fake)).log()).mean()
+        with torch.no_grad():
+            for weight, slope in zip(
+                D.parameters(), torch.autograd.grad(loss, [*D.parameters()]), strict=True
+            ):
+                weight -= 0.5 * slope
+
+    def no_step(G, D, opt_D, batch):
+        (D(batch["image"]).mean() - D(G(batch["z"])).mean()).backward()
+
+    def moves_g_too(*args):
+        gan_step(*args)
+        with torch.no_grad():
+            next(args[0].parameters()).add_(1.0)
+
+    def spoils_the_batch(G, D, opt_D, batch):
+        batch["image"].mul_(2)
+        gan_step(G, D, opt_D, batch)
+
+    assert verdict_on(STEP, gan_step).passed and verdict_on(STEP, by_hand).passed
+    assert verdict_on(STEP, lambda *args: None).code == "not written"
+    assert "the weight D.0.weight after the call at [0, 0] is" in verdict_on(STEP, no_step).words
+    assert "batch['image'] (5, 2)" in verdict_on(STEP, no_step).words
+    assert "the weight G.0.weight after the call" in verdict_on(STEP, moves_g_too).words
+    assert "changes its input `batch`" in verdict_on(STEP, spoils_the_batch).words
+
+
+def test_gradients_reach_the_tensors_of_a_batch():
+    def draw(seed):
+        return [Case("a batch", {"batch": {"image": torch.ones(2, 3), "label": torch.tensor([0, 1])}}, seed)]
+
+    mean = Exercise("toy/mean", points=1, reference=lambda batch: batch["image"].mean(dim=1), inputs=draw)
+    assert verdict_on(mean, lambda b: b["image"].sum(1) / 3).passed
+    words = verdict_on(mean, lambda b: b["image"].detach().mean(dim=1)).words
+    assert "with respect to `batch['image']` is lost" in words
 
 
 def test_python_numbers_as_answers():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from course_lib.checks.compare import Behaviour, Behaviours, Tolerance, close, same
-from course_lib.checks.exercise import Case
+from course_lib.checks.exercise import Case, Network
 from course_lib.checks.observe import Observation
 from course_lib.checks.words import (
     ADVICE,
@@ -67,6 +67,8 @@ def changes_its_input(case: Case, seen: Observation, expected: Observation) -> s
     changed = [name for name in seen.mutated if name not in expected.mutated]
     if not changed:
         return None
+    if isinstance(case.args[changed[0]], Network):
+        return f"your function changes the weights of `{changed[0]}`, which it should leave as they are."
     return (
         f"your function changes its input `{changed[0]}` in place, and whoever called it still needs that: "
         "compute a new tensor (no +=, no method whose name ends in _, no x[...] = ...)."
@@ -83,7 +85,8 @@ def wrong_type(case: Case, seen: Observation, expected: Observation) -> str | No
     if seen.kind == expected.kind:
         return None
     got, want = (KINDS.get(kind, f"a {kind}") for kind in (seen.kind, expected.kind))
-    keys = f" with the keys {', '.join(map(repr, expected.outputs))}" if expected.kind == "dict" else ""
+    named = [key for key in expected.outputs if not key.endswith(" after the call")]
+    keys = f" with the keys {', '.join(map(repr, named))}" if expected.kind == "dict" else ""
     advice = ADVICE.get(seen.kind, "")
     return f"your function returns {got}, it should be {want}{keys}.{f' {advice}.' if advice else ''}"
 

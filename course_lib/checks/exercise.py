@@ -40,15 +40,30 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Optimizer:
+    """An optimizer as data, over a network of the same case: `Optimizer("SGD", of="G", lr=0.1)`."""
+
+    kind: str  # its name in torch.optim
+    of: str
+    lr: float
+
+    def build(self, net: nn.Module) -> torch.optim.Optimizer:
+        return getattr(torch.optim, self.kind)(net.parameters(), lr=self.lr)
+
+
+@dataclass(frozen=True)
 class Case:
     """One draw of inputs, and how the function is called on it."""
 
     label: str  # reads after "for": "a batch of one"
-    args: dict[str, Tensor | Network | int | float | str]  # passed by position; the names are for messages
+    # Passed by position; the names are for messages. A dict of tensors is a batch.
+    args: dict[str, Tensor | dict[str, Tensor] | Network | Optimizer | int | float | str]
     seed: int = (
         0  # of torch's generator during the call, and of the vectors the outputs' gradients go through
     )
     constants: tuple[str, ...] = ()  # inputs that are data: no gradient with respect to them is asked
+    # Networks that the function is to change: their weights after the call are compared, and no gradients.
+    changes: tuple[str, ...] = ()
     strided: bool = False  # hand over tensors that are not contiguous
     calls: int = 1  # 2: call again without seeding anew, for functions that must draw fresh noise
     probe: Tensor | None = None  # where the answer is a network: what goes through it

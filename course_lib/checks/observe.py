@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from course_lib.checks.exercise import Case, Network, cotangent, fill
+from course_lib.checks.exercise import Case, cotangent, fill
 from course_lib.checks.faults import Fault, TooManyOperations, arity_fault, fault_of, first_line
+from course_lib.checks.inputs import Inputs, width
 
 LEAVES_TORCH = {"item", "tolist", "numpy", "__float__", "__int__", "__array__"}
 
@@ -95,11 +96,6 @@ def observe_all(fn: object, cases: Sequence[Case]) -> list[Observation]:
     return seen
 
 
-def width(case: Case) -> int:
-    """How many numbers go in."""
-    return sum(value.numel() for value in (*case.args.values(), case.probe) if isinstance(value, Tensor))
-
-
 def observe(fn: Callable, case: Case, counted: bool = True) -> Observation:
     """Call `fn` on the case. Exceptions, prints and the state of the random generators stay in here."""
     seen = Observation()
@@ -117,7 +113,8 @@ def observe(fn: Callable, case: Case, counted: bool = True) -> Observation:
             else:
                 seen.kind, live = split(answer)
                 seen.again = detached(split(second)[1]) if case.calls > 1 else {}
-                record(live, case, inputs.leaves, seen)
+                record(live, case, {} if case.changes else inputs.leaves, seen)
+                seen.outputs |= inputs.after()
         except KeyboardInterrupt:
             raise  # the person at the keyboard means it
         except BaseException as error:
@@ -127,47 +124,6 @@ def observe(fn: Callable, case: Case, counted: bool = True) -> Observation:
             seen.operations = counting.count if counted else None
     seen.left_torch, seen.printed = sorted(counting.left_torch), printed.getvalue()[:2_000]
     return seen
-
-
-class Inputs:
-    """The inputs of one call: `leaves` keep the truth and take the gradients, `handed` goes to the function.
-
-    What is handed over is a copy, so that it may be modified in place without an error and be found out.
-    """
-
-    def __init__(self, case: Case):
-        self.leaves, self.handed, self.kept = {}, {}, {}
-        for name, value in case.args.items():
-            if isinstance(value, Network):
-                self.handed[name] = net = value.build()
-                self.leaves |= {f"{name}.{key}": weight for key, weight in net.named_parameters()}
-                self.kept[name] = [weight.detach().clone() for weight in net.parameters()]
-            elif isinstance(value, Tensor):
-                self.kept[name] = value
-                leaf = make_strided(value) if case.strided else value.detach().clone()
-                if leaf.is_floating_point() and name not in case.constants:
-                    self.leaves[name] = leaf.requires_grad_()
-                self.handed[name] = leaf.clone()
-            else:
-                self.handed[name] = value
-
-    def mutated(self) -> list[str]:
-        return [name for name, kept in self.kept.items() if changed(self.handed[name], kept)]
-
-    def ran_backward(self) -> bool:
-        return any(leaf.grad is not None for leaf in self.leaves.values())
-
-
-def changed(handed: Tensor | nn.Module, kept: Tensor | list[Tensor]) -> bool:
-    if isinstance(handed, nn.Module):
-        now = list(handed.parameters())
-        return len(now) != len(kept) or any(map(changed, now, kept))
-    return not torch.equal(handed.detach(), kept)
-
-
-def make_strided(x: Tensor) -> Tensor:
-    """The same values, laid out the other way around in memory."""
-    return x.detach().transpose(0, -1).clone(memory_format=torch.contiguous_format).transpose(0, -1)
 
 
 def split(answer: object) -> tuple[str, dict[str, Tensor]]:

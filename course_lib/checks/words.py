@@ -5,7 +5,7 @@ from collections import Counter
 import torch
 from torch import Tensor
 
-from course_lib.checks.exercise import Case, Network
+from course_lib.checks.exercise import Case, Network, Optimizer
 
 KINDS = {
     "tensor": "a tensor",
@@ -34,6 +34,10 @@ def given(case: Case) -> str:
     for name, value in case.args.items():
         if isinstance(value, Tensor):
             said.append(f"{name} {tuple(value.shape)}")
+        elif isinstance(value, dict):
+            said += [f"{name}[{key!r}] {tuple(x.shape)}" for key, x in value.items()]
+        elif isinstance(value, Optimizer):
+            said.append(f"{name} ({value.kind} of {value.of}, lr={value.lr})")
         else:
             said.append(f"{name} (a network)" if isinstance(value, Network) else f"{name} = {value!r}")
     if case.probe is not None:
