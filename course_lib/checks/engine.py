@@ -4,6 +4,7 @@ import difflib
 import importlib
 import os
 import pkgutil
+import textwrap
 from collections.abc import Callable
 from functools import cache
 
@@ -76,7 +77,7 @@ def find_exercise(name: str) -> Exercise:
 
 
 def report(verdict: Verdict) -> str:
-    """One to three lines of plain text."""
+    """A few lines of plain text, none so long that a notebook would break it within a word."""
     points = f"{verdict.points} point{'' if verdict.points == 1 else 's'}"
     if verdict.passed:
         lines = [f"✓ {verdict.exercise} — {points}"]
@@ -85,7 +86,7 @@ def report(verdict: Verdict) -> str:
     else:
         words = verdict.words if verdict.mistake else verdict.words[:1].upper() + verdict.words[1:]
         lines = [
-            f"✗ {verdict.exercise} — {words}",
+            *wrap(f"✗ {verdict.exercise} — {words}"),
             "  Until it is right, the notebook goes on with the library's version.",
         ]
     if verdict.printed:
@@ -95,13 +96,17 @@ def report(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, 96, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def remember(verdict: Verdict) -> None:
     """Keep the verdict for `progress` (in this session only)."""
     _verdicts[verdict.exercise] = verdict
 
 
 def progress(lesson: str | None = None) -> None:
-    """Print one line a lesson: how many exercises are solved, which are open."""
+    """Print a line or two for each lesson: how many exercises are solved, which are open."""
     lessons = [lesson] if lesson else list(dict.fromkeys(key.split("/")[0] for key in _verdicts))
     if not lessons:
         print("No exercise has been checked yet.")
@@ -111,4 +116,5 @@ def progress(lesson: str | None = None) -> None:
         still = [e.name for e in exercises if e not in solved]
         points, total = sum(e.points for e in solved), sum(e.points for e in exercises)
         tail = f"; still open: {', '.join(still)}" if still else ""
-        print(f"{name}: {len(solved)} of {len(exercises)} exercises, {points} of {total} points{tail}")
+        line = f"{name}: {len(solved)} of {len(exercises)} exercises, {points} of {total} points{tail}"
+        print("\n".join(wrap(line)))

@@ -82,7 +82,8 @@ def observe_all(fn: object, cases: Sequence[Case]) -> list[Observation]:
     """One observation a case. A function that fails on one case is not tried on the rest.
 
     Torch calls are counted in the widest case only (counting takes an eighth of the time), and that one comes
-    first: an endless loop of torch calls is stopped there.
+    first: an endless loop of torch calls is stopped there. An endless loop of plain Python is not: in a
+    notebook that is for the kernel's interrupt, in a grader for the time limit of the process.
     """
     if not callable(fn):
         words = f"hand `check` the function itself, without brackets: it got {type(fn).__name__}"

@@ -63,7 +63,10 @@ def leftover(a: list[list[int]], b: list[list[int]]) -> list[tuple[int, ...]]:
 
 
 def shapes(found: list[tuple[int, ...]]) -> str:
-    return ", ".join(map(str, found))
+    """The weights but not the biases, unless there are only biases; the first three."""
+    found = [shape for shape in found if len(shape) > 1] or found
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return ", ".join(map(str, found[:3])) + more
 
 
 def count(found: list[list[int]]) -> int:
@@ -78,7 +81,7 @@ def shape_hint(got: tuple[int, ...], want: tuple[int, ...]) -> str:
             return f": dimension {dim} is still there, reduce over it (dim={dim})"
     if len(got) < len(want):
         gone = next((d for d, size in enumerate(want) if d >= len(got) or size != got[d]), 0)
-        return f": dimension {gone}, of size {want[gone]}, is gone"
+        return f": dimension {gone}, of size {want[gone]}, is gone, do not reduce over it"
     if len(got) == len(want) and sorted(got) == sorted(want):
         return ": the dimensions are in another order"
     return ""
