@@ -113,7 +113,8 @@ def wrong_layers(case: Case, seen: Observation, expected: Observation) -> str | 
     extra, missing = leftover(mine, right), leftover(right, mine)
     said = [f"it has weights of shape {shapes(extra)} that it should not have"] if extra else []
     said += [f"it lacks weights of shape {shapes(missing)}"] if missing else []
-    return f"your network has {count(mine):,} parameters and should have {count(right):,}: {', and '.join(said)}."
+    parameters = f"{count(mine):,} parameters and should have {count(right):,}"
+    return f"your network has {parameters}: {', and '.join(said)}."
 
 
 def wrong_shape(case: Case, seen: Observation, expected: Observation) -> str | None:
