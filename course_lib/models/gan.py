@@ -42,17 +42,18 @@ def make_generator(
 
 
 def make_discriminator(
-    channels: int = 1, size: int = 28, widths: tuple[int, ...] = (512, 256), dropout: float = 0.3
+    channels: int = 1, size: int = 28, widths: tuple[int, ...] = (512, 256), dropout: float = 0.0
 ) -> nn.Sequential:
-    """Images (b, channels, size, size) -> logits (b,): linear layers with LeakyReLU 0.2 and dropout.
+    """Images (b, channels, size, size) -> logits (b,): linear layers with LeakyReLU 0.2.
 
     There is no sigmoid at the end (the losses apply it) and no BatchNorm: the verdict on one image must not
-    depend on the other images of its batch. Dropout keeps D from learning the training images by heart.
+    depend on the other images of its batch. Dropout slows D down where it wins too easily.
     """
     sizes = (channels * size * size, *widths)
     layers: list[nn.Module] = [nn.Flatten()]
     for a, b in zip(sizes, widths, strict=False):
-        layers += [nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        layers += [nn.Linear(a, b), nn.LeakyReLU(0.2)]
+        layers += [nn.Dropout(dropout)] if dropout else []
     return nn.Sequential(*layers, nn.Linear(sizes[-1], 1), nn.Flatten(0))
 
 
