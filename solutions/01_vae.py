@@ -54,6 +54,7 @@ from torch import Tensor, nn
 
 from course_lib.checks import check
 from course_lib.data.batches import Batches
+from course_lib.data.captions import caption
 from course_lib.data.digits import digits
 from course_lib.data.faces import ATTRIBUTES, faces
 from course_lib.device import evaluating, fast_precision, pick_device, pick_tier, place
@@ -67,7 +68,7 @@ from course_lib.notebook.diagram import show_diagram
 from course_lib.notebook.explore import explore
 from course_lib.notebook.live import watch
 from course_lib.notebook.show import plot_curves, show, show_figure
-from course_lib.training.loop import Player, train, warm_down
+from course_lib.training.loop import Player, train, warm_up_down
 from course_lib.types import Codes, Images, Labels, Losses
 
 
@@ -75,13 +76,15 @@ from course_lib.types import Codes, Images, Labels, Losses
 class Settings:
     d: int = 16  # dimensions of the latent space
     width: int = 32  # channels of the first convolution
-    batch: int = 128  # images a step
-    naive_steps: int = 600  # the autoencoder
-    steps: int = 3_000  # the VAE
-    plane_steps: int = 1_500  # the VAE with two latent dimensions
-    class_steps: int = 2_500  # the conditional VAE
-    face_steps: int = 1_500  # the conditional VAE on faces
-    break_steps: int = 400  # each network that we break on purpose
+    d_class: int = 10  # ... of the conditional VAE, which need not store the digit
+    d_face: int = 6  # ... of the conditional VAE on faces
+    batch: int = 64  # images a step
+    naive_steps: int = 800  # the autoencoder
+    steps: int = 4_000  # the VAE
+    plane_steps: int = 1_800  # the VAE with two latent dimensions
+    class_steps: int = 4_000  # the conditional VAE
+    face_steps: int = 2_200  # the conditional VAE on faces
+    break_steps: int = 500  # each network that we break on purpose
     faces: int = 20_000  # images
     scored: int = 5_000  # samples behind each number
     learning_rate: float = 2e-3
@@ -473,7 +476,7 @@ player = Player(
     lambda batch: vae_loss(vae, batch["image"]),
     torch.optim.Adam(vae.parameters(), lr=SETTINGS.learning_rate),
 )
-run = train([player], batches.starting_at(0), SETTINGS.steps, schedule=warm_down, precision=precision)
+run = train([player], batches.starting_at(0), SETTINGS.steps, schedule=warm_up_down, precision=precision)
 for step in watch(
     run, draw=draw, alt="Loss curves of the VAE, and digits decoded from 32 fixed random codes"
 ):
@@ -557,7 +560,9 @@ player = Player(
     lambda batch: vae_loss(plane, batch["image"]),
     torch.optim.Adam(plane.parameters(), lr=SETTINGS.learning_rate),
 )
-run = train([player], batches.starting_at(0), SETTINGS.plane_steps, schedule=warm_down, precision=precision)
+run = train(
+    [player], batches.starting_at(0), SETTINGS.plane_steps, schedule=warm_up_down, precision=precision
+)
 for step in watch(run, alt="Loss curves of the VAE with two latent dimensions"):
     pass
 
@@ -592,7 +597,9 @@ def at(z1: float, z2: float) -> Images:
         return bernoulli_mean(plane.decode(torch.tensor([[z1, z2]], device=device)))
 
 
-explore(at, z1=(-3.0, 3.0, 0.0), z2=(-3.0, 3.0, 0.0), alt="The digit at the place (z1, z2) of the latent plane")
+explore(
+    at, z1=(-3.0, 3.0, 0.0), z2=(-3.0, 3.0, 0.0), alt="The digit at the place (z1, z2) of the latent plane"
+)
 
 # %% [markdown]
 # ## The conditional VAE: draw the digit I ask for
@@ -647,8 +654,8 @@ def cvae_loss(vae: ConditionalVAE, x: Images, label: Labels) -> Losses:
 
 
 torch.manual_seed(3)
-cvae = place(ConditionalVAE(SETTINGS.d), device)
-rows = torch.randn(4, 1, SETTINGS.d, device=device).expand(4, 10, SETTINGS.d).reshape(40, SETTINGS.d)
+cvae = place(ConditionalVAE(SETTINGS.d_class), device)
+rows = torch.randn(4, 1, cvae.d, device=device).expand(4, 10, cvae.d).reshape(40, cvae.d)
 every_digit = torch.arange(10, device=device).repeat(4)
 
 
@@ -662,7 +669,9 @@ player = Player(
     lambda b: cvae_loss(cvae, b["image"], b["label"]),
     torch.optim.Adam(cvae.parameters(), lr=SETTINGS.learning_rate),
 )
-run = train([player], batches.starting_at(0), SETTINGS.class_steps, schedule=warm_down, precision=precision)
+run = train(
+    [player], batches.starting_at(0), SETTINGS.class_steps, schedule=warm_up_down, precision=precision
+)
 for step in watch(
     run, draw=draw_classes, alt="Loss curves of the conditional VAE, and its digits 0 to 9 in four styles"
 ):
@@ -684,36 +693,63 @@ show(
 # Faces have colours, and a colour is not the probability of anything. So the decoder is now the mean of a **Gaussian** with
 # one variance σ² for all pixels. The value of σ² that makes the loss smallest is the mean squared error itself, so
 # it is not a number to tune ([arXiv:2006.13202](https://arxiv.org/abs/2006.13202)). Put it in, and the reconstruction term becomes
-# (n/2) log(2πe · MSE), with n = 3 · 32 · 32. The rest is the same code; the condition is the colour of the hair.
+# (n/2) log(2πe · MSE), with n = 3 · 32 · 32. The rest is the same code.
+#
+# The condition is a whole description: seven attributes, each one-hot, side by side. What is left for z? **Predict** it.
+
 
 # %%
-hair = ATTRIBUTES["hair_colour"]
+def describe(people: dict[str, Tensor]) -> Float[Tensor, "b conditions"]:
+    """Seven one-hot vectors in a row: skin, hair colour, hair style, mouth, glasses, hat, background."""
+    return torch.cat(
+        [library.one_hot(people[name], len(values)) for name, values in ATTRIBUTES.items()], dim=1
+    )
+
+
 face_batches = Batches(faces(SETTINGS.faces, seed=0), SETTINGS.batch, seed=0, device=device)
-real_faces = face_batches.batch(0)["image"][:16]
+strangers = faces(10, seed=1)  # people of another seed: never seen in training
+wanted = describe(strangers).to(device)
 torch.manual_seed(4)
-face_vae = place(library.ConditionalVAE(32, len(hair), channels=3, size=32, width=SETTINGS.width), device)
-face_z = torch.randn(4, 1, 32, device=device).expand(4, len(hair), 32).reshape(-1, 32)
-every_hair = torch.arange(len(hair), device=device).repeat(4)
+face_vae = place(
+    library.ConditionalVAE(SETTINGS.d_face, wanted.shape[1], channels=3, size=32, width=SETTINGS.width),
+    device,
+)
+face_z = torch.randn(4, 1, SETTINGS.d_face, device=device).expand(4, 10, SETTINGS.d_face).reshape(40, -1)
 
 
 def draw_faces() -> Images:
-    return library.sample_cvae(face_vae, every_hair, to_image=gaussian_mean, z=face_z)
+    return library.sample_cvae(face_vae, wanted.repeat(4, 1), to_image=gaussian_mean, z=face_z)
 
 
-player = library.cvae_player(
-    face_vae, SETTINGS.learning_rate, library.gaussian_negative_elbo, label="hair_colour"
-)
-run = train([player], face_batches, SETTINGS.face_steps, schedule=warm_down, precision=precision)
+player = library.cvae_player(face_vae, SETTINGS.learning_rate, library.gaussian_negative_elbo, describe)
+run = train([player], face_batches, SETTINGS.face_steps, schedule=warm_up_down, precision=precision)
 for step in watch(run, draw=draw_faces, alt="Loss curves of the conditional VAE on faces, and its samples"):
     pass
 
+# %% [markdown]
+# Top: ten people whom the network has never seen. Below: what it draws from their *descriptions* alone, each row with another z.
+
 # %% tags=["kept-picture"]
-show(real_faces, alt="Sixteen of the drawn faces that the network was trained on", columns=16)
+print("the first is", caption(strangers, 0))
 show(
-    draw_faces(),
-    alt=f"Four invented people, each with the hair colours {', '.join(hair)}; soft, but clearly faces",
-    columns=len(hair),
-    labels=list(hair) * 4,
+    torch.cat([from_uint8(strangers["image"]).to(device), draw_faces()]),
+    alt="Top: ten drawn faces. Below, four rows of soft faces that share hat, hair, glasses, skin and background with "
+    "the face above them, and differ in pose",
+    columns=10,
+)
+
+# %% [markdown]
+# So z holds what the description does not say: where the head is turned, and its shape. Now change one word of one description:
+
+# %% tags=["kept-picture"]
+one_person = {name: values[:1].expand(5).clone() for name, values in strangers.items() if name in ATTRIBUTES}
+one_person["hair_colour"] = torch.arange(5)
+same_z = torch.zeros(5, SETTINGS.d_face, device=device)
+show(
+    library.sample_cvae(face_vae, describe(one_person), to_image=gaussian_mean, z=same_z),
+    alt="The same person five times, with black, brown, blond, red and white hair",
+    columns=5,
+    labels=list(ATTRIBUTES["hair_colour"]),
 )
 
 # %% [markdown]
@@ -741,7 +777,7 @@ def broken(beta: float) -> tuple[VAE, dict[str, float]]:
 
     player = Player("vae", loss, torch.optim.Adam(net.parameters(), lr=SETTINGS.learning_rate))
     for _ in train(
-        [player], batches.starting_at(0), SETTINGS.break_steps, schedule=warm_down, precision=precision
+        [player], batches.starting_at(0), SETTINGS.break_steps, schedule=warm_up_down, precision=precision
     ):
         pass
     return net, report(net, x_test[:2000])

@@ -21,6 +21,7 @@ from course_lib.models.vae import (
     kl_to_standard_normal,
     make_decoder,
     negative_elbo,
+    one_hot,
     reparameterize,
     sample_cvae,
     sample_vae,
@@ -127,15 +128,15 @@ def test_append_label_and_interpolate():
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32)])
 def test_networks_give_images_of_the_size_they_take(channels, size):
-    x, label = torch.rand(2, channels, size, size) * 2 - 1, torch.tensor([0, 3])
+    x, y = torch.rand(2, channels, size, size) * 2 - 1, one_hot(torch.tensor([0, 3]), 10)
     vae = VAE(6, channels, size, width=8)
     cvae = ConditionalVAE(6, 10, channels, size, width=8)
     assert sample_vae(vae, 5).shape == (5, channels, size, size)
-    assert sample_cvae(cvae, label).shape == x.shape
+    assert sample_cvae(cvae, y).shape == x.shape
     assert vae.training and cvae.training  # eval mode was borrowed
     for losses in (
         vae_loss(vae, x),
-        cvae_loss(cvae, x, label),
+        cvae_loss(cvae, x, y),
         autoencoder_loss(Autoencoder(6, channels, size, 8), x),
     ):
         assert all(value.shape == () and value.isfinite() for value in losses.values())
@@ -150,7 +151,7 @@ def test_the_decoder_of_the_lesson_has_123_553_parameters():
 def test_the_label_reaches_both_networks():
     torch.manual_seed(0)
     cvae, x = ConditionalVAE(4, 10, width=8), torch.rand(2, 1, 28, 28)
-    zeros, ones = torch.zeros(2, dtype=torch.long), torch.ones(2, dtype=torch.long)
+    zeros, ones = (one_hot(torch.full((2,), k), 10) for k in (0, 1))
     assert not torch.equal(cvae.encode(x, zeros)[0], cvae.encode(x, ones)[0])
     z = torch.randn(2, 4)
     assert not torch.equal(cvae.decode(z, zeros), cvae.decode(z, ones))

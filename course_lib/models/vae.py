@@ -9,6 +9,7 @@ All losses are in nats per image, averaged over the batch: sums over pixels and 
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,9 @@ from torch import Tensor, nn
 
 from course_lib.device import evaluating
 from course_lib.training.loop import Player
-from course_lib.types import Codes, Images, Labels, Losses
+from course_lib.types import Batch, Codes, Images, Labels, Losses
+
+Conditions = Float[Tensor, "b conditions"]
 
 # ---------------------------------------------------------------------------------------------- networks
 
@@ -83,20 +86,23 @@ class VAE(nn.Module):
 
 
 class ConditionalVAE(nn.Module):
-    """A VAE whose encoder and decoder are also told the label: q(z|x, y) and p(x|z, y)."""
+    """A VAE whose encoder and decoder are also told a condition y: q(z|x, y) and p(x|z, y).
 
-    def __init__(self, d: int, classes: int, channels: int = 1, size: int = 28, width: int = 32):
+    y is (b, conditions): a label as a one-hot vector, or several of them side by side.
+    """
+
+    def __init__(self, d: int, conditions: int, channels: int = 1, size: int = 28, width: int = 32):
         super().__init__()
-        self.d, self.classes = d, classes
+        self.d = d
         self.trunk = make_trunk(channels, size, width)
-        self.head = nn.Linear(2 * width * (size // 4) ** 2 + classes, 2 * d)
-        self.decoder = make_decoder(d + classes, channels, size, width)
+        self.head = nn.Linear(2 * width * (size // 4) ** 2 + conditions, 2 * d)
+        self.decoder = make_decoder(d + conditions, channels, size, width)
 
-    def encode(self, x: Images, label: Labels) -> tuple[Codes, Codes]:
-        return split_gaussian(self.head(append_label(self.trunk(x), label, self.classes)))
+    def encode(self, x: Images, y: Conditions) -> tuple[Codes, Codes]:
+        return split_gaussian(self.head(torch.cat([self.trunk(x), y], dim=1)))
 
-    def decode(self, z: Codes, label: Labels) -> Images:
-        return self.decoder(append_label(z, label, self.classes))
+    def decode(self, z: Codes, y: Conditions) -> Images:
+        return self.decoder(torch.cat([z, y], dim=1))
 
 
 def split_gaussian(h: Float[Tensor, "b two_d"]) -> tuple[Codes, Codes]:
@@ -105,9 +111,14 @@ def split_gaussian(h: Float[Tensor, "b two_d"]) -> tuple[Codes, Codes]:
     return mean, logvar
 
 
+def one_hot(label: Labels, classes: int) -> Conditions:
+    """(b,) -> (b, classes): all 0, but a 1 in the place of the label."""
+    return F.one_hot(label, classes).float()
+
+
 def append_label(h: Float[Tensor, "b d"], label: Labels, classes: int) -> Float[Tensor, "b d_plus_classes"]:
     """(b, d) and labels -> (b, d + classes): each row followed by its label as a one-hot vector."""
-    return torch.cat([h, F.one_hot(label, classes).to(h.dtype)], dim=1)
+    return torch.cat([h, one_hot(label, classes).to(h.dtype)], dim=1)
 
 
 # ------------------------------------------------------------------------------------------------ losses
@@ -149,10 +160,10 @@ def vae_loss(vae: VAE, x: Images, beta: float = 1.0, likelihood=negative_elbo) -
     return {"recon": losses["recon"], "kl": beta * losses["kl"]}
 
 
-def cvae_loss(vae: ConditionalVAE, x: Images, label: Labels, likelihood=negative_elbo) -> Losses:
-    """-ELBO given the label."""
-    mean, logvar = vae.encode(x, label)
-    return likelihood(vae.decode(reparameterize(mean, logvar), label), x, mean, logvar)
+def cvae_loss(vae: ConditionalVAE, x: Images, y: Conditions, likelihood=negative_elbo) -> Losses:
+    """-ELBO given the condition."""
+    mean, logvar = vae.encode(x, y)
+    return likelihood(vae.decode(reparameterize(mean, logvar), y), x, mean, logvar)
 
 
 def autoencoder_loss(net: Autoencoder, x: Images) -> Losses:
@@ -183,12 +194,12 @@ def sample_vae(vae: VAE | Autoencoder, n: int, to_image=bernoulli_mean, z: Codes
 
 
 def sample_cvae(
-    vae: ConditionalVAE, label: Labels, to_image=bernoulli_mean, z: Codes | None = None
+    vae: ConditionalVAE, y: Conditions, to_image=bernoulli_mean, z: Codes | None = None
 ) -> Images:
-    """One image for each label, decoded from z ~ N(0, I), or from the codes given."""
+    """One image for each condition, decoded from z ~ N(0, I), or from the codes given."""
     with evaluating(vae):
-        z = torch.randn(len(label), vae.d, device=device_of(vae)) if z is None else z
-        return to_image(vae.decode(z, label.to(z.device)))
+        z = torch.randn(len(y), vae.d, device=device_of(vae)) if z is None else z
+        return to_image(vae.decode(z, y.to(z.device)))
 
 
 def interpolate(a: Float[Tensor, " d"], b: Float[Tensor, " d"], steps: int) -> Float[Tensor, "steps d"]:
@@ -211,11 +222,19 @@ def vae_player(vae: VAE, learning_rate: float = 2e-3, likelihood=negative_elbo) 
     )
 
 
+def digit_condition(batch: Batch) -> Conditions:
+    """The label of a batch of digits, as the condition of a ConditionalVAE(d, conditions=10)."""
+    return one_hot(batch["label"], 10)
+
+
 def cvae_player(
-    vae: ConditionalVAE, learning_rate: float = 2e-3, likelihood=negative_elbo, label: str = "label"
+    vae: ConditionalVAE,
+    learning_rate: float = 2e-3,
+    likelihood=negative_elbo,
+    condition: Callable[[Batch], Conditions] = digit_condition,
 ) -> Player:
-    """The one player of a conditional VAE's game; `label` names the condition in the batch."""
-    loss = lambda batch: cvae_loss(vae, batch["image"], batch[label], likelihood)  # noqa: E731
+    """The one player of a conditional VAE's game; `condition` reads y from the batch."""
+    loss = lambda batch: cvae_loss(vae, batch["image"], condition(batch), likelihood)  # noqa: E731
     return Player("cvae", loss, adam(vae, learning_rate))
 
 
