@@ -74,3 +74,14 @@ def evaluating(*nets: nn.Module):
     finally:
         for net, mode in zip(nets, modes, strict=True):
             net.train(mode)
+
+
+@contextmanager
+def one_thread():
+    """Borrow a single thread of torch's, for work in small pieces that cutting up further makes slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

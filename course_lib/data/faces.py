@@ -7,7 +7,6 @@ there is any number of them, of any size, and conditioning, translation and text
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from course_lib.data.batches import ImageSet
 from course_lib.data.face_layers import HAIR_SHAPE, MOUTH_SHAPE, face_layers
 from course_lib.data.face_sheet import POSE, SHAPE
 from course_lib.data.face_styles import STYLES
+from course_lib.device import one_thread
 from course_lib.images import to_uint8
 from course_lib.types import Images
 
@@ -72,7 +72,8 @@ def _draw(attributes: FaceAttributes, size: int, style: Style, finish: Callable[
         some = {name: attributes[name][rows] for name in (*ATTRIBUTES, "pose", "shape")}
         return finish(STYLES[style](face_layers(some, size)).mul_(2).sub_(1).clamp_(-1, 1))
 
-    with _one_thread_each(), ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as pool:
+    # Handing small chunks out whole to the cores is quicker than cutting each of them up.
+    with one_thread(), ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as pool:
         return torch.cat(list(pool.map(draw, parts)))
 
 
@@ -84,17 +85,6 @@ def _require(attributes: FaceAttributes) -> None:
         for extreme in (attributes[name].min().item(), attributes[name].max().item()):
             if not 0 <= extreme < len(values):
                 raise ValueError(f"expected {name} from 0 to {len(values) - 1} {values}, got {extreme}")
-
-
-@contextmanager
-def _one_thread_each():
-    """Chunks are small: handing them out whole to the cores is quicker than cutting each of them up."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _attributes(uniform: Float[Tensor, "n k"]) -> FaceAttributes:

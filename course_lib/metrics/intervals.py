@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.device import one_thread
 from course_lib.metrics.frechet import Moments, frechet_distance
 from course_lib.metrics.require import OtherFeatures, require_features
 from course_lib.types import Features
@@ -62,7 +63,8 @@ def bootstrap(
     def redraw(x: Tensor) -> Tensor:
         return x[torch.randint(len(x), (len(x),), generator=generator).to(x.device)]
 
-    values = [statistic(*(redraw(x) for x in sets)) for _ in range(repeats)]
+    with one_thread():  # many small matrices
+        values = [statistic(*(redraw(x) for x in sets)) for _ in range(repeats)]
     return Estimate(statistic(*sets), float(np.std(values, ddof=1)), f"bootstrap, {repeats} repeats")
 
 
