@@ -5,6 +5,7 @@ instead of tanh and averages. Trained by scripts/train_features.py, shipped in w
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -17,27 +18,30 @@ from course_lib.errors import CourseError
 from course_lib.types import Features, Images
 
 Logits = Float[Tensor, "b y"]
+SHAPE = "channels", "size", "heads", "widths"  # what a file must say to build its network again
 
 
 class LeNet(nn.Module):
     """Images (b, channels, size, size) -> features (b, 84) and probabilities (b, sum of heads).
 
     heads: how many classes each question has; (10,) is one question with ten answers. The probabilities of
-    a question sum to 1.
+    a question sum to 1. widths: the channels of each convolution, after which the image is half as large.
     """
 
     dim = 84
 
-    def __init__(self, channels: int = 1, size: int = 28, heads: tuple[int, ...] = (10,)):
+    def __init__(
+        self,
+        channels: int = 1,
+        size: int = 28,
+        heads: tuple[int, ...] = (10,),
+        widths: tuple[int, ...] = (16, 32),
+    ):
         super().__init__()
-        self.channels, self.size, self.heads = channels, size, tuple(heads)
-        self.body = nn.Sequential(
-            *stage(channels, 16),
-            *stage(16, 32),
-            nn.Flatten(),
-            nn.Linear(32 * (size // 4) ** 2, self.dim),
-            nn.ReLU(),
-        )
+        self.channels, self.size, self.heads, self.widths = channels, size, tuple(heads), tuple(widths)
+        stages = [layer for pair in pairwise((channels, *widths)) for layer in stage(*pair)]
+        left = size >> len(widths)  # pixels a side
+        self.body = nn.Sequential(*stages, nn.Flatten(), nn.Linear(widths[-1] * left**2, self.dim), nn.ReLU())
         self.head = nn.Linear(self.dim, sum(self.heads))
 
     def forward(self, x: Images) -> tuple[Features, Logits]:
@@ -61,7 +65,7 @@ def stage(inputs: int, outputs: int) -> list[nn.Module]:
 
 def save_lenet(net: LeNet, path: Path, record: dict) -> None:
     """The weights as safetensors; its shape and `record` (seed, accuracy, ...) in the file's metadata."""
-    shape = {"channels": net.channels, "size": net.size, "heads": list(net.heads)}
+    shape = {name: getattr(net, name) for name in SHAPE}
     state = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
     save_file(state, path, {name: json.dumps(value) for name, value in (record | shape).items()})
 
@@ -75,7 +79,7 @@ def load_lenet(path: Path) -> LeNet:
     try:
         with safe_open(path, "pt") as file:
             record = {name: json.loads(value) for name, value in file.metadata().items()}
-            net = LeNet(record["channels"], record["size"], tuple(record["heads"]))
+            net = LeNet(*(record[name] for name in SHAPE))
             net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, AttributeError):
         raise CourseError(f"The weights {path} are damaged: install the course again.") from None
