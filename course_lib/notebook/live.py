@@ -65,16 +65,18 @@ def watch(
     alt: str = "the samples so far",
     every: float | int = 0.5,
     label: str = "training",
+    columns: int | None = None,
 ) -> Watch:
     """Pass the steps of `train` on, and show how it goes.
 
     `draw` gives the samples to look at, from fixed noise; its random numbers do not disturb the training's.
     `alt` says in words what they show. `every` is the shortest time between two pictures, in seconds.
+    `columns` is the width of their grid, in images.
     Ctrl-C, the notebook's ■ and the Stop button end the loop after the step they fall in, without an error,
     so that the next cells go on. So does a loss that is NaN or infinite.
     """
     require_alt(alt)
-    return Watch(steps, View(draw, alt, every, label))
+    return Watch(steps, View(draw, alt, every, label, columns))
 
 
 def watched(steps: Iterator[Step], view: "View") -> Iterator[Step]:
@@ -100,8 +102,15 @@ def watched(steps: Iterator[Step], view: "View") -> Iterator[Step]:
 class View:
     """What `watch` has seen, and when it showed it last."""
 
-    def __init__(self, draw: Callable[[], Images] | None, alt: str, every: float | int, label: str):
-        self.draw, self.alt, self.every, self.label = draw, alt, every, label
+    def __init__(
+        self,
+        draw: Callable[[], Images] | None,
+        alt: str,
+        every: float | int,
+        label: str,
+        columns: int | None = None,
+    ):
+        self.draw, self.alt, self.every, self.label, self.columns = draw, alt, every, label, columns
         self.history: dict[str, array[float]] = {}
         self.stopped = ""
         self.last: Step | None = None
@@ -185,7 +194,7 @@ class View:
         if self.draw is not None:
             with undisturbed():
                 images = self.draw()
-            parts.append(grid(images, columns=4 if len(images) <= 16 else 8))
+            parts.append(grid(images, columns=self.columns or (4 if len(images) <= 16 else 8)))
         if not parts:
             return None
         paper = Image.new("RGB", (sum(p.width for p in parts), max(p.height for p in parts)), PAPER)
