@@ -22,6 +22,7 @@ class Lesson:
 LESSONS = (
     Lesson("00_start_here", "Start here: images, data, a first model, and a score"),
     Lesson("01_vae", "The variational autoencoder"),
+    Lesson("02_gan", "The generative adversarial network"),
 )
 
 
