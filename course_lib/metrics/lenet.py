@@ -79,7 +79,8 @@ def load_lenet(path: Path) -> LeNet:
     try:
         with safe_open(path, "pt") as file:
             record = {name: json.loads(value) for name, value in file.metadata().items()}
-            net = LeNet(*(record[name] for name in SHAPE))
+            channels, size, heads, widths = (record[name] for name in SHAPE)
+            net = LeNet(channels, size, tuple(heads), tuple(widths))
             net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, AttributeError):
         raise CourseError(f"The weights {path} are damaged: install the course again.") from None
