@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 import torch
 
-from course_lib.metrics.frechet import Moments, frechet_distance
+from course_lib.metrics.frechet import Moments, congruence, features_root, frechet_distance, gram
 
 
 def draw(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -164,3 +164,33 @@ def test_a_large_offset_costs_no_precision():
 def test_bad_input_is_named(a, b, words):
     with pytest.raises(ValueError, match=words):
         frechet_distance(a, b)
+
+
+@pytest.mark.parametrize("d", [3, 256, 257, 700])
+def test_half_the_work_gives_the_whole_product(d):
+    x = draw(40, d)
+    whole = x.T @ x
+    assert torch.allclose(gram(x), whole, atol=1e-11)
+    triangle, s = draw(d, d, seed=1).triu(), whole + torch.eye(d, dtype=torch.float64)
+    expected = triangle @ s @ triangle.T
+    assert torch.allclose(congruence(triangle, s).tril(), expected.tril(), atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 3, 50])
+def test_a_root_of_features_has_no_row_too_many(n):
+    x = 7 + draw(n, 60)
+    root, mean = features_root(x)
+    assert len(root) == n - 1 and torch.allclose(mean, x.mean(0))
+    assert torch.allclose(root.T @ root, x.T.cov(), atol=1e-12)
+    assert torch.linalg.svdvals(root)[-1] > 0.1
+
+
+def test_features_on_a_few_directions_only():
+    """Covariances of rank 10 in 40 dimensions, in the same directions or in others: no Cholesky."""
+    low, other = draw(10, 40, seed=2), draw(10, 40, seed=3)
+    a, b, c = draw(300, 10) @ low, 1.5 * draw(300, 10, seed=1) @ low, draw(300, 10, seed=4) @ other
+    for x, y in ((a, b), (a, c)):
+        root_x, root_y = (z - z.mean(0) for z in (x, y))
+        fidelity = torch.linalg.svdvals(root_x @ root_y.T).sum() / 299
+        expected = (x.mean(0) - y.mean(0)).square().sum() + x.var(0).sum() + y.var(0).sum() - 2 * fidelity
+        assert frechet_distance(x, y) == pytest.approx(expected.item(), rel=1e-8)

@@ -23,7 +23,7 @@ def require_features(features: Features, at_least: int = 1) -> Features:
         )
     if len(features) < at_least:
         raise ValueError(f"this metric needs at least {at_least} samples on each side, got {len(features)}")
-    if not torch.isfinite(features).all():
+    if not torch.isfinite(features.sum()) and not torch.isfinite(features).all():  # the sum alone is quicker
         bad = int((~torch.isfinite(features)).any(1).sum())
         raise ValueError(f"expected finite features, got NaN or infinity in {bad} of {len(features)} rows")
     return features
