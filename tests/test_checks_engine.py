@@ -381,6 +381,31 @@ def test_wrong_networks(answer, words):
     assert not verdict.passed and words in verdict.words, verdict.words
 
 
+def lazy_discriminator(channels, maps):
+    net = nn.Sequential()
+    for width in (maps, 2 * maps, 4 * maps, 8 * maps):
+        net.extend([nn.LazyConv2d(width, 4, 2, 1, bias=False), nn.LazyBatchNorm2d(), nn.LeakyReLU(0.2)])
+    return net.extend([nn.LazyConv2d(1, 4, bias=False), nn.Flatten(0)])
+
+
+def tried_discriminator(channels, maps):
+    """Its author sends a picture through it, to see that it runs."""
+    net = find_exercise("dcgan/discriminator").reference(channels, maps)
+    net(torch.randn(3, channels, 64, 64))
+    return net
+
+
+@pytest.mark.parametrize("answer", [lazy_discriminator, tried_discriminator])
+def test_what_ran_through_a_network_before_the_probe_does_not_count(answer):
+    verdict = verdict_on(find_exercise("dcgan/discriminator"), answer)
+    assert verdict.passed, verdict.words
+
+
+def test_a_network_that_raises_leaves_torchs_kernels_as_they_were():
+    assert verdict_on(find_exercise("vae/decoder"), lambda d: nn.Linear(d + 1, 4)).code == "raises"
+    assert torch.backends.mkldnn.enabled
+
+
 # ------------------------------------------------------- losses of two networks, as lesson 02 will have
 
 

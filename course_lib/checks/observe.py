@@ -110,7 +110,8 @@ def observe(fn: Callable, case: Case, counted: bool = True) -> Observation:
                 second = fn(*inputs.handed.values()) if case.calls > 1 else None
             seen.mutated, seen.ran_backward = inputs.mutated(), inputs.ran_backward()
             if isinstance(answer, nn.Module):
-                probe_network(answer, case, inputs, seen)
+                with native_kernels():
+                    probe_network(answer, case, inputs, seen)
             else:
                 seen.kind, live = split(answer)
                 seen.again = detached(split(second)[1]) if case.calls > 1 else {}
@@ -170,9 +171,12 @@ def probe_network(net: nn.Module, case: Case, inputs: Inputs, seen: Observation)
     if case.probe is None:
         return
     probe = case.probe.detach().clone().requires_grad_(case.probe.is_floating_point())
-    if any(isinstance(weight, nn.UninitializedParameter) for weight in net.parameters()):
+    weights = list(net.parameters())
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in weights):
         net(probe)  # lazy layers take their shape here
-    seen.parameters = [list(weight.shape) for weight in net.parameters()]
+    layers = list(net.modules())
+    forget_running_statistics(layers)
+    seen.parameters = [list(weight.shape) for weight in weights]
     fill(net, case.seed)
     out = net(probe)
     kind, live = split(out)
@@ -180,10 +184,28 @@ def probe_network(net: nn.Module, case: Case, inputs: Inputs, seen: Observation)
         seen.kind = f"network that returns a {kind}"
     record(live, case, {"its input": probe} if probe.requires_grad else {}, seen)
     kinds = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
-    if any(isinstance(layer, kinds) for layer in net.modules()):
+    if any(isinstance(layer, kinds) for layer in layers):
         seen.outputs |= {
             f"in eval mode{key}": out for key, out in detached(split(net.eval()(probe))[1]).items()
         }
+
+
+def forget_running_statistics(layers: Sequence[nn.Module]) -> None:
+    """What ran through the network before the probe, to find a shape or for a test, leaves no trace."""
+    for layer in layers:
+        if isinstance(layer, nn.modules.batchnorm._NormBase):
+            layer.reset_running_stats()
+
+
+@contextlib.contextmanager
+def native_kernels() -> Iterator[None]:
+    """Without oneDNN, which takes longer to prepare a convolution this small than torch takes to do it."""
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 @contextlib.contextmanager
