@@ -17,7 +17,8 @@ class Inputs:
         for name, value in case.args.items():
             if isinstance(value, Network):
                 self.handed[name] = net = value.build()
-                self.leaves |= {f"{name}.{key}": weight for key, weight in net.named_parameters()}
+                if name not in case.constants:
+                    self.leaves |= {f"{name}.{key}": weight for key, weight in net.named_parameters()}
                 self.kept[name] = [weight.detach().clone() for weight in net.parameters()]
             elif isinstance(value, Tensor):
                 self.handed[name], self.kept[name] = self.tensor(name, value, case, name), value

@@ -22,7 +22,7 @@ def initial_weights(net):
 
 
 def fresh_networks(seed: int) -> list[Case]:
-    return [Case("a net of four layers", {"net": Network(LAYERS, seed)}, seed)]
+    return [Case("a net of four layers", {"net": Network(LAYERS, seed)}, seed, constants=("net",))]
 
 
 def moments(case: Case, seen: Observation) -> dict[str, Tensor]:
@@ -35,11 +35,11 @@ def moments(case: Case, seen: Observation) -> dict[str, Tensor]:
     found = {}
     for name, words in names.items():
         w, centre = seen.outputs[name].double().flatten(), float(name == "4.weight")
-        found[f"the average of {words}, less {centre:.0f}, over 0.02"] = (w.mean() - centre) / 0.02
-        found[f"the spread of {words}, over 0.02"] = w.std() / 0.02
-        found[f"the share of {words} beyond two spreads, times ten"] = (
-            10 * ((w - w.mean()).abs() > 2 * w.std()).double().mean()
-        )
+        average, spread = w.mean(), w.std()
+        found[f"the average of {words}, less {centre:.0f}, over 0.02"] = (average - centre) / 0.02
+        found[f"the spread of {words}, over 0.02"] = spread / 0.02
+        beyond = (w - average).abs() > 2 * spread
+        found[f"the share of {words} beyond two spreads, times ten"] = 10 * beyond.double().mean()
     found["the largest shift or bias"] = 100 * torch.stack(
         [value.abs().max() for name, value in seen.outputs.items() if name.endswith("bias")]
     )

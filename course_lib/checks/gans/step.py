@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from course_lib.checks.exercise import Case, Exercise
-from course_lib.checks.gans.draws import generator, pick, small_discriminator, small_generator
+from course_lib.checks.exercise import Case, Exercise, Network
+from course_lib.checks.gans.draws import generator, pick, small_discriminator
 
 
 def play(G, D, x, z, learning_rate):
@@ -38,7 +38,8 @@ def rounds(seed: int) -> list[Case]:
 
     def draw(steps, b, n, d):
         return {
-            "G": small_generator(d, n, seed),
+            # Two layers: with one, what G remembers of earlier moves is too little to be heard.
+            "G": Network((("Linear", d, 6), ("Tanh",), ("Linear", 6, n)), seed),
             "D": small_discriminator(n, seed + 1),
             "x": torch.randn(steps, b, n, generator=g) + 1,
             "z": torch.randn(steps, b, d, generator=g),
