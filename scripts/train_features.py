@@ -10,7 +10,6 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -25,9 +24,7 @@ from course_lib.images import from_uint8
 from course_lib.metrics.features import WEIGHTS
 from course_lib.metrics.lenet import LeNet, save_lenet
 from course_lib.training.loop import Player, train, warm_down
-from course_lib.types import Batch, Images, Losses
-
-Augment = Callable[[Images, torch.Generator], Images]
+from course_lib.types import Batch, Bytes, Images, Losses
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,9 @@ class Digits:
     def augment(self, x: Images, generator: torch.Generator) -> Images:
         return shifted(F.pad(x, [self.shift] * 4, value=-1.0), self.shift, generator)
 
+    def finish(self, net: LeNet, images: Bytes) -> None:
+        """The features stay as they came out."""
+
 
 @dataclass(frozen=True)
 class Faces:
@@ -64,6 +64,7 @@ class Faces:
     shift: int = 1  # pixels
     noise: float = 0.1  # largest standard deviation, where white is 1 and black -1
     widths: tuple[int, ...] = (24, 48, 64)
+    variance: float = 14.0  # of a feature on average; as the digits' has, so that distances are of one size
 
     def data(self) -> tuple[ImageSet, ImageSet]:
         parts = [faces(self.photos, seed=self.seed)]
@@ -84,6 +85,9 @@ class Faces:
         strength = self.noise * torch.rand(len(noise), 1, 1, 1, generator=generator).to(x.device)
         x[2::4] = (x[2::4] + strength * noise).clamp(-1, 1)
         return x
+
+    def finish(self, net: LeNet, images: Bytes) -> None:
+        scale_features(net, images[:2_000], self.variance)
 
 
 KINDS = {"digits": Digits(), "faces": Faces()}
@@ -111,6 +115,7 @@ def train_features(kind: str) -> None:
         if step.index % batches.per_epoch == 0:
             total, spent = sum(step.losses["LeNet"].values()), time.process_time() - began
             print(f"step {step.index:,} of {steps:,}, loss {total:.3f}, {spent:.0f} processor s", flush=True)
+    settings.finish(net, training["image"])
     found = accuracy(net, held_out, questions)
     record = {
         "accuracy": found if len(found) > 1 else found[questions[0]],
@@ -136,6 +141,17 @@ def shifted(padded: Images, shift: int, generator: torch.Generator) -> Images:
     down, right = torch.randint(0, 2 * shift + 1, (2,), generator=generator).tolist()
     height, width = padded.shape[2] - 2 * shift, padded.shape[3] - 2 * shift
     return padded[:, :, down : down + height, right : right + width]
+
+
+def scale_features(net: LeNet, images: Bytes, variance: float) -> None:
+    """Bring the features to this average variance on these images; the answers stay the same."""
+    last, device = net.body[-2], next(net.parameters()).device
+    with evaluating(net), torch.no_grad():
+        features, _ = net(from_uint8(images).to(device))
+        factor = (variance / features.var(0).mean()).sqrt()
+        last.weight *= factor
+        last.bias *= factor
+        net.head.weight /= factor
 
 
 def accuracy(net: LeNet, data: ImageSet, questions: tuple[str, ...]) -> dict[str, float]:

@@ -133,7 +133,7 @@ def test_inception_without_its_package(monkeypatch):
 def test_inception_without_a_network(monkeypatch):
     theirs = pytest.importorskip(
         "torch_fidelity.feature_extractor_inceptionv3",
-        reason="torch-fidelity is not installed (extra: peers)",
+        reason="torch-fidelity is not installed (extra: test)",
     )
 
     def no_network(*_, **__):
@@ -150,7 +150,7 @@ def test_inception_with_weights_at_hand(monkeypatch):
     """Random weights in place of the download: what goes in and comes out is as it will be."""
     theirs = pytest.importorskip(
         "torch_fidelity.feature_extractor_inceptionv3",
-        reason="torch-fidelity is not installed (extra: peers)",
+        reason="torch-fidelity is not installed (extra: test)",
     )
     monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: {})
     monkeypatch.setattr(theirs.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)

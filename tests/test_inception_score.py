@@ -33,7 +33,7 @@ def test_agrees_with_loops():
 
 def test_agrees_with_torch_fidelity():
     theirs = pytest.importorskip(
-        "torch_fidelity.metric_isc", reason="torch-fidelity is not installed (extra: peers)"
+        "torch_fidelity.metric_isc", reason="torch-fidelity is not installed (extra: test)"
     )
     p = draw(500).double()
     p = p / p.sum(1, keepdim=True)

@@ -28,14 +28,14 @@ def test_agrees_with_loops_over_pairs():
 
 
 def test_agrees_with_torchmetrics():
-    kid = pytest.importorskip("torchmetrics.image.kid", reason="torchmetrics is not installed (extra: peers)")
+    kid = pytest.importorskip("torchmetrics.image.kid", reason="torchmetrics is not installed (extra: test)")
     x, y = draw(50).double(), 1 + draw(50, seed=1).double()
     assert squared_mmd(x, y) == pytest.approx(kid.poly_mmd(x, y).item(), rel=1e-10)
 
 
 def test_agrees_with_torch_fidelity():
     theirs = pytest.importorskip(
-        "torch_fidelity.metric_kid", reason="torch-fidelity is not installed (extra: peers)"
+        "torch_fidelity.metric_kid", reason="torch-fidelity is not installed (extra: test)"
     )
     x, y = draw(40).double(), 1 + draw(40, seed=1).double()
     settings = {"kid_subsets": 1, "kid_subset_size": 40, "verbose": False}

@@ -50,7 +50,7 @@ def test_agrees_with_loops(block, k, k_density, monkeypatch):
 
 def test_agrees_with_torch_fidelity():
     theirs = pytest.importorskip(
-        "torch_fidelity.metric_prc", reason="torch-fidelity is not installed (extra: peers)"
+        "torch_fidelity.metric_prc", reason="torch-fidelity is not installed (extra: test)"
     )
     real, generated = draw(300, 8).double(), 0.4 + 0.7 * draw(200, 8, seed=1).double()
     expected = theirs.prc_features_to_metric(generated, real, prc_neighborhood=3, verbose=False)

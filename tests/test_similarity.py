@@ -55,7 +55,7 @@ def test_ssim_agrees_with_scipy(channels, size):
 
 def test_agree_with_torchmetrics():
     theirs = pytest.importorskip(
-        "torchmetrics.functional.image", reason="torchmetrics is not installed (extra: peers)"
+        "torchmetrics.functional.image", reason="torchmetrics is not installed (extra: test)"
     )
     x, y = (z.double() for z in pair())
     settings = {"data_range": 2.0, "reduction": "none"}
