@@ -47,6 +47,15 @@ def front_end_is_there() -> bool:
     return "google.colab" in sys.modules or not {"deletedCells", "cellId"}.isdisjoint(request_metadata())
 
 
+def keep_to_its_subshell(comm: Any) -> None:
+    """Let clicks stay on the subshell that JupyterLab sends them to.
+
+    ipykernel from 7.4 hands a comm's messages to the thread that wrote to it last, which is the busy one.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, subshell_id: subshell_id
+
+
 def request_metadata() -> dict[str, Any]:
     """What the front end said about the cell that is running."""
     from IPython import get_ipython
@@ -117,6 +126,7 @@ class ButtonPanel(TextPanel):
         self.text = ipywidgets.HTML()
         self.box = ipywidgets.HBox([self.button, self.text])
         self.button.on_click(lambda _: self._stop())
+        keep_to_its_subshell(self.button.comm)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         self._put({"application/vnd.jupyter.widget-view+json": view, "text/plain": "Stop"})
 

@@ -105,7 +105,7 @@ def warm_down(progress: float, hold: float = 0.3, floor: float = 0.02) -> float:
 
 
 def warm_up_down(progress: float, up: float = 0.05) -> float:
-    """`warm_down` after a rise from a tenth over the first `up` of the budget, for losses that start steep."""
+    """`warm_down` after a rise from a tenth over the first `up` of the budget, for a steep start."""
     return min(1.0, 0.1 + 0.9 * progress / up) * warm_down(progress)
 
 
