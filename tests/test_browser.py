@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
 from sample_lesson import write_sample
 
@@ -201,3 +202,38 @@ def test_students_notebook_opens_and_saves_whichever_twin_is_newer(page, lab, co
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     assert page.locator(".jp-Dialog").count() == 0
     assert twin.read_bytes() == before
+
+
+LIVE = """\
+import torch
+from course_lib.models.vae import VAE, sample_vae, vae_player
+from course_lib.notebook.explore import explore
+from course_lib.notebook.live import watch
+from course_lib.training.loop import seconds, train
+
+vae, x = VAE(2, width=4), torch.rand(8, 1, 28, 28)
+run = watch(train([vae_player(vae)], iter(lambda: {"image": x}, None), seconds(90)))
+for step in run:
+    pass
+at = lambda z1: sample_vae(vae, 1, z=torch.tensor([[z1, 0.0]]))
+explore(at, z1=(-3.0, 3.0, 0.0), alt="a digit at z1")
+assert run.stopped == "by you", run.stopped"""
+
+
+def test_stop_ends_a_training_in_a_busy_kernel_and_a_slider_draws(page, lab, course):
+    live = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE, id="live")])
+    live.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(live, course / "lessons" / "91_live.ipynb")
+    open_lesson(page, lab, "91_live")
+    page.evaluate(RUN)
+    page.locator("button", has_text="Stop").click(timeout=60_000)
+    page.wait_for_function(DONE, timeout=60_000)  # the budget is 90 s
+    assert page.evaluate(ERRORS) == []
+    picture = page.locator(".jupyter-widgets img")
+    before = picture.get_attribute("src")
+    page.locator(".jupyter-widgets [role=slider]").focus()
+    page.keyboard.press("End")
+    page.wait_for_function(
+        "before => document.querySelector('.jupyter-widgets img').src !== before", arg=before, timeout=20_000
+    )
+    assert picture.get_attribute("alt") == "a digit at z1"
