@@ -49,14 +49,17 @@ def test_killed_at_random_moments_it_ends_bit_equal(tmp_path, every, seed):
     """Each life is a new process that builds everything anew; with every=1 most kills fall into a save."""
     steps, rng = 120, random.Random(seed)
     fork = multiprocessing.get_context("fork")
-    (tmp_path / "whole").mkdir()
-    live(tmp_path / "whole", steps, every)
+    for name in ("warm-up", "whole"):
+        (tmp_path / name).mkdir()
+        began = time.perf_counter()
+        live(tmp_path / name, steps, every)
+    a_life = time.perf_counter() - began
     folder, lives = tmp_path / "killed", 0
     folder.mkdir()
     while not (folder / "end.pt").exists():
         child = fork.Process(target=live, args=(folder, steps, every))
         child.start()
-        child.join(rng.uniform(0.05, 0.25) if lives < 12 else None)
+        child.join(a_life * rng.uniform(0.03, 0.25) if lives < 12 else None)
         if child.is_alive():
             os.kill(child.pid, signal.SIGKILL)
         child.join()
