@@ -49,9 +49,9 @@ def live(folder: Path, steps: int, every: int, after_step=lambda step: None) -> 
     for step in run.keep(loop, every=every):
         ema.update()
         after_step(step.index)
-    torch.save(
-        {"vae": vae.state_dict(), "ema": ema.state_dict(), "adam": adam.state_dict()}, folder / "end.pt"
-    )
+    end = {"vae": vae.state_dict(), "ema": ema.state_dict(), "adam": adam.state_dict()}
+    torch.save(end, folder / "end.partial")  # a kill may fall here too
+    (folder / "end.partial").replace(folder / "end.pt")
 
 
 if __name__ == "__main__":

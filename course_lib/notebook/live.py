@@ -28,7 +28,7 @@ from course_lib.training.interrupt import StopAfterStep
 from course_lib.training.loop import Step
 from course_lib.types import Images
 
-SHARE = 0.025  # of the processor time, for everything that is shown
+SHARE = 0.02  # of the processor time, for everything that is shown
 READ_EVERY = 256  # steps, at most, between two looks at the losses
 
 
@@ -43,7 +43,7 @@ class Watch:
         self._steps = watched(steps, view)  # knows nothing of self: `break` ends it at once, without a cycle
 
     @property
-    def history(self) -> dict[str, "array[float]"]:
+    def history(self) -> dict[str, array]:
         self._view.read()
         return self._view.history
 
@@ -111,7 +111,7 @@ class View:
         columns: int | None = None,
     ):
         self.draw, self.alt, self.every, self.label, self.columns = draw, alt, every, label, columns
-        self.history: dict[str, array[float]] = {}
+        self.history: dict[str, array] = {}
         self.stopped = ""
         self.last: Step | None = None
         self.first = 0  # index of the first step seen
