@@ -51,8 +51,8 @@ def float32() -> AbstractContextManager:
 def fast_precision(device: torch.device | None = None) -> Precision:
     """bfloat16 autocast where the hardware is quick at it, else float32. Use as `with precision(): ...`.
 
-    On a CPU of one or two cores it also leaves torch a single thread: measured there, bfloat16 on one is as
-    quick as float32 on two, while on two threads it is up to a hundred times slower beside other work.
+    On a CPU of one or two cores it also leaves torch a single thread: with two, beside other work, training a
+    small VAE was seen to fall from 3,283 to 68 images a processor second (two runs of two; not every time).
     """
     device = device or pick_device()
     if not has_fast_bfloat16(device):

@@ -102,7 +102,7 @@ def test_it_costs_less_than_three_percent_of_the_training():
     ]
     ratios = sorted(float(run.stdout) for run in runs)
     print("watched / bare, processor time of 600 steps:", [round(ratio, 3) for ratio in ratios])
-    assert ratios[0] < 1.03  # the least of three: what else runs on the machine only adds
+    assert ratios[1] < 1.03
 
 
 def test_pictures_wait_when_they_are_dear(notebook):
