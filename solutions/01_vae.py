@@ -20,7 +20,7 @@
 # |---|---|
 # | **You will build** | an autoencoder that cannot invent anything, a VAE that can, and a conditional VAE that draws the digit you ask for; then the same on faces |
 # | **You should know** | Python, tensors, what a gradient is. No probability beyond "mean" and "variance" |
-# | **Time** | about 5 minutes on 2 CPU cores (285 processor seconds measured, on one thread); about 4 minutes on a T4-class GPU (estimated, not measured) |
+# | **Time** | about 5 minutes on 2 CPU cores (measured: 4 min 39 s); about 4 minutes on a T4-class GPU (estimated, not measured) |
 # | **Paper** | Kingma and Welling, *Auto-Encoding Variational Bayes*, [arXiv:1312.6114](https://arxiv.org/abs/1312.6114); equation numbers below are theirs |
 #
 # You write six small functions. Each is checked at once, and if you are stuck the check hands you the
@@ -453,7 +453,7 @@ def five_steps(use_train: bool) -> Tensor:
 print("largest difference between the two:", (five_steps(True) - five_steps(False)).abs().max().item())
 
 # %% [markdown]
-# Now the real training: 80 processor seconds were measured, so about a minute on two cores. `watch` shows the losses and samples from *the same* 32 codes, so that you see each of them
+# Now the real training: about 65 seconds, measured on two cores. `watch` shows the losses and samples from *the same* 32 codes, so that you see each of them
 # grow into a digit; the ■ button ends the training early and keeps what was learnt.
 #
 # **How to read the curves.** `recon` starts near 540 (every pixel undecided: 784 · ln 2 = 543) and falls fast. `kl` first
