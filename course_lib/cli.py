@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.errors import CourseError
+from course_lib.recipes import verbs as recipes
 
 TIERS = ("smoke", "cpu", "gpu")
 EXIT_STATUS = """\
@@ -173,6 +174,31 @@ VERBS = (
         "course evaluate faces/ --reference faces --json score.json",
         evaluate_arguments,
         evaluate,
+    ),
+    Verb(
+        "train",
+        "train a model of the lessons without a notebook",
+        "course train vae --data digits --seconds 60 --out runs/vae\n"
+        "course train cgan --data faces --steps 3000 --seed 1 --out runs/faces\n"
+        "course train --resume --seconds 120 --out runs/vae",
+        recipes.train_arguments,
+        recipes.train,
+    ),
+    Verb(
+        "sample",
+        "draw pictures with a trained model, into a file",
+        "course sample runs/vae -n 5000 --out samples.npz\n"
+        "course sample runs/faces --label hat=crown,mouth=grin --out crowns.png",
+        recipes.sample_arguments,
+        recipes.sample,
+    ),
+    Verb(
+        "bakeoff",
+        "train models for the same time and score them on one board",
+        "course bakeoff --data digits --seconds 120 --out runs/bakeoff\n"
+        "course bakeoff vae gan --cpu-seconds 30 -n 2000 --out runs/two",
+        recipes.bakeoff_arguments,
+        recipes.bakeoff,
     ),
 )
 

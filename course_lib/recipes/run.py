@@ -1,0 +1,178 @@
+"""One training by the command line: a folder that can be gone on with, sampled and scored.
+
+runs/x/run.json      model, data, seed: what makes it this run
+runs/x/last.pt       the checkpoint (training/checkpoint.py)
+runs/x/losses.csv    step, processor seconds, and every term of the loss
+"""
+
+import csv
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from course_lib.data.batches import Batches
+from course_lib.device import fast_precision
+from course_lib.errors import CourseError
+from course_lib.recipes.many import Processes
+from course_lib.recipes.recipe import Model
+from course_lib.recipes.table import recipe_for
+from course_lib.recipes.worlds import World, find_world
+from course_lib.training.checkpoint import Checkpoint
+from course_lib.training.ema import EMA
+from course_lib.training.loop import Budget, Step, cpu_seconds, seconds, steps_budget, train
+
+SAVE_EVERY = 20.0  # seconds
+LOG_EVERY = 20  # steps
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a training lasts: 2,000 "steps", 60 "seconds" of wall time, or 60 "cpu-seconds"."""
+
+    unit: str
+    amount: float | int
+
+    def budget(self, run: Checkpoint) -> Budget:
+        if self.unit == "steps":
+            return steps_budget(int(self.amount))
+        if self.unit == "seconds":
+            return seconds(self.amount, used=run.used)
+        return cpu_seconds(self.amount, used=run.used_cpu)
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str
+    data: str
+    seed: int
+
+
+class Run:
+    """A model in its folder, restored to where its last checkpoint left it."""
+
+    def __init__(self, folder: Path, settings: Settings, processes: Processes | None = None):
+        self.folder, self.settings, self.processes = folder, settings, processes or Processes()
+        self.world: World = find_world(settings.data)
+        self.recipe = recipe_for(settings.model, self.world)
+        torch.manual_seed(settings.seed)
+        self.model: Model = self.recipe.build(self.world)
+        self.processes.tie(self.model)
+        self.ema = EMA(self.model.nets[self.model.sampled], self.model.ema)
+        optimizers = {f"adam {player.name}": player.optimizer for player in self.model.players}
+        parts = {**self.model.nets, **optimizers, "ema": self.ema}
+        self.checkpoint = Checkpoint(folder, parts, settings)
+        self.steps = self.checkpoint.restore()
+
+    def train(self, length: Length) -> bool:
+        """Train to the end of the budget; False if it was stopped before, saved."""
+        batches = Batches(self.world.load(), self.model.batch, seed=self.settings.seed, start=self.steps)
+        steps = train(
+            self.model.players,
+            self.processes.share(batches, self.model.batch),
+            self.processes.agree(length.budget(self.checkpoint)),
+            start=self.steps,
+            schedule=self.model.schedule,
+            precision=fast_precision(),
+        )
+        if self.processes.rank:
+            torch.manual_seed(self.settings.seed + 7919 * self.processes.rank)  # other codes, other noise
+            for step in steps:
+                self.ema.update()
+                self.losses(step)
+            return True
+        with Log(self.folder / "losses.csv", self.steps, self.checkpoint) as log:
+            for step in self.checkpoint.keep(
+                shown(steps, self.settings.model), every=None, every_seconds=SAVE_EVERY
+            ):
+                self.ema.update()
+                if step.index % LOG_EVERY == 0:
+                    log.write(step.index, self.losses(step))
+        self.steps = self.checkpoint.step
+        return self.checkpoint.progress >= 1
+
+    def losses(self, step: Step) -> dict[str, float]:
+        """Each term, averaged over the processes. All of them ask at the same steps."""
+        if step.index % LOG_EVERY:
+            return {}
+        terms = {
+            f"{p}: {name}": value for p, by_name in step.losses.items() for name, value in by_name.items()
+        }
+        values = self.processes.mean(torch.stack([value.float() for value in terms.values()]))
+        return dict(zip(terms, values.tolist(), strict=True))
+
+
+class Log:
+    """Rows of losses.csv; when a run goes on, those after its checkpoint are written anew."""
+
+    def __init__(self, path: Path, start: int, run: Checkpoint):
+        self.path, self.start, self.run = path, start, run
+        self.head: list[str] = []
+
+    def __enter__(self) -> "Log":
+        rows = []
+        if self.start and self.path.exists():
+            with self.path.open(newline="") as file:
+                head, *rows = list(csv.reader(file)) or [[]]
+            rows, self.head = [row for row in rows if int(row[0]) < self.start], head
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = self.path.open("w", newline="")
+        self.rows = csv.writer(self.file)
+        if self.head:
+            self.rows.writerows([self.head, *rows])
+        self.began = time.process_time() - self.run.used_cpu
+        return self
+
+    def write(self, step: int, losses: dict[str, float]) -> None:
+        if not self.head:
+            self.head = ["step", "cpu_seconds", *losses]
+            self.rows.writerow(self.head)
+        used = time.process_time() - self.began
+        self.rows.writerow([step, f"{used:.2f}", *(f"{value:.6g}" for value in losses.values())])
+
+    def __exit__(self, *_) -> None:
+        self.file.close()
+
+
+def shown(steps: Iterator[Step], label: str) -> Iterator[Step]:
+    """Pass the steps on beside a bar with the time left; the bar counts thousandths of the budget."""
+    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left{postfix}"
+    with tqdm(total=1000, desc=label, bar_format=layout, mininterval=0.5) as bar:
+        for step in steps:
+            if int(1000 * step.progress) > bar.n:
+                bar.set_postfix_str(f", step {step.index + 1:,}", refresh=False)
+                bar.update(int(1000 * step.progress) - bar.n)
+            yield step
+
+
+def start_run(folder: Path, settings: Settings) -> Run:
+    """A new run in a folder that holds none yet."""
+    processes = Processes()
+    if processes.first:
+        if (folder / "run.json").exists():
+            raise CourseError(
+                f"{folder} holds a run already: add --resume to go on with it, or name another --out."
+            )
+        recipe_for(settings.model, find_world(settings.data))  # before anything is written
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "run.json").write_text(json.dumps(asdict(settings), indent=2) + "\n", "utf-8")
+    return Run(folder, settings, processes)
+
+
+def open_run(folder: Path) -> Run:
+    """The run that the folder holds, restored."""
+    return Run(folder, read_settings(folder))
+
+
+def read_settings(folder: Path) -> Settings:
+    path = folder / "run.json"
+    if not path.exists():
+        raise CourseError(f"{folder} holds no run: `course train MODEL --out {folder}` makes one.")
+    try:
+        return Settings(**json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise CourseError(f"{path} is damaged ({error}): delete the folder and train again.") from error
