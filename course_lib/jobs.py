@@ -3,6 +3,7 @@
 Standard library only: this file runs in whichever Python was called, and starts the environment's Python.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from course_lib.bootstrap import ROOT
 from course_lib.errors import CourseError
+from course_lib.progress import PAGE, VARIABLE, progress_file, write_page
 
 NOTHING_COLLECTED = 5  # pytest's exit status when no test matches
 
@@ -29,8 +31,21 @@ def lab(python: Path, args: list[str], root: Path = ROOT) -> int:
     if not (root / "lessons").is_dir():
         raise CourseError(f"There is no folder {root / 'lessons'}: restore it with `git checkout lessons`.")
     command = lab_command(python, args, root)
+    with contextlib.suppress(OSError):  # a folder that cannot be written to is served all the same
+        write_page(root)
     print("JupyterLab is starting; its address follows. Ctrl-C stops it.", flush=True)
-    return hand_over(command, environment(), root)
+    return hand_over(command, lab_environment(root), root)
+
+
+def lab_environment(root: Path) -> dict:
+    """Where progress is kept, and the course's settings of JupyterLab, beside the user's own."""
+    settings = [
+        str(Path(__file__).parent / "notebook" / "jupyter"),
+        os.environ.get("JUPYTER_CONFIG_PATH", ""),
+    ]
+    return environment(
+        **{VARIABLE: str(progress_file(root)), "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, settings))}
+    )
 
 
 def lab_command(python: Path, args: list[str], root: Path) -> list[str]:
@@ -39,6 +54,7 @@ def lab_command(python: Path, args: list[str], root: Path) -> list[str]:
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={root / 'lessons'}",
+        f"--LabApp.default_url=/lab/tree/{PAGE}",
         "--log-level=ERROR",
     ]
     if not has_desktop() and "--no-browser" not in args:

@@ -20,7 +20,8 @@ import pytest
 from sample_lesson import write_sample
 
 from course_lib.grading import release as releasing
-from course_lib.jobs import lab_command
+from course_lib.jobs import lab_command, lab_environment
+from course_lib.progress import VARIABLE, write_page
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "only-for-this-test"
@@ -63,9 +64,12 @@ def lab(course, tmp_path_factory):
     command = lab_command(
         Path(sys.executable), ["--no-browser", "--LabApp.expose_app_in_browser=True", *options], course
     )
+    write_page(course)
     log = home / "lab.log"
     with log.open("wb") as file:
-        server = subprocess.Popen(command, cwd=course, env=environment(home), stdout=file, stderr=file)
+        server = subprocess.Popen(
+            command, cwd=course, env=environment(home, course), stdout=file, stderr=file
+        )
     try:
         address = f"http://127.0.0.1:{port}"
         await_answer(f"{address}/api?token={TOKEN}", server, log)
@@ -93,20 +97,22 @@ def write_settings(home):
         path.write_text(json.dumps(values), "utf-8")
 
 
-def environment(home):
+def environment(home, course):
     folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run",
                "IPYTHONDIR": "ipython", "XDG_CACHE_HOME": "cache", "COURSE_DATA": "digits"}  # fmt: skip
     for folder in folders.values():
         (home / folder).mkdir(exist_ok=True)
     own = {name: str(home / folder) for name, folder in folders.items()}
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    course = {
+    settings = {
         "COURSE_TIER": "smoke",
         "COURSE_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
     }
-    return {**os.environ, **own, **course, "PYTHONPATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
+    ours = lab_environment(course)
+    served = {name: ours[name] for name in (VARIABLE, "JUPYTER_CONFIG_PATH")}
+    return {**os.environ, **own, **served, **settings, "PYTHONPATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
 def await_answer(url, server, log, seconds=90):
@@ -177,6 +183,17 @@ def test_run_all_reaches_the_end_and_shows_pictures_with_alt_text(page, lab, cou
     shown = page.locator(".jp-OutputArea-output img").evaluate_all(IMAGES)
     assert shown, "no picture in the outputs"
     assert [image for image in shown if not image["alt"] or image["width"] == 0] == []
+
+
+def test_it_opens_at_the_table_of_lessons_and_a_lesson_from_there(page, lab, course, tmp_path):
+    page.goto(f"{lab}/?token={TOKEN}")
+    link = page.locator(".jp-MarkdownViewer table a", has_text="The variational autoencoder")
+    link.wait_for(state="visible", timeout=60_000)
+    page.screenshot(path=tmp_path / "table.png")
+    assert page.locator(".jp-MarkdownViewer table", has_text="0 of 6").count() == 1
+    link.click()
+    page.wait_for_function(IDLE, timeout=90_000)
+    assert page.evaluate("window.jupyterapp.shell.currentWidget.context.path") == "01_vae.ipynb"
 
 
 def test_kept_picture_unfolds_beside_the_students_own(page, lab, course, tmp_path):

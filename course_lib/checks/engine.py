@@ -12,6 +12,7 @@ import course_lib.checks
 from course_lib.checks.exercise import Exercise
 from course_lib.checks.judge import Oracle, Verdict
 from course_lib.checks.observe import observe_all
+from course_lib.progress import record
 
 VISIBLE_SEED = 0  # the notebook's; a grading run draws its own
 
@@ -101,8 +102,10 @@ def wrap(text: str) -> list[str]:
 
 
 def remember(verdict: Verdict) -> None:
-    """Keep the verdict for `progress` (in this session only)."""
+    """Keep the verdict for `progress` (in this session), and what has passed for the table of lessons."""
     _verdicts[verdict.exercise] = verdict
+    if verdict.passed:
+        record(verdict.exercise)
 
 
 def progress(lesson: str | None = None) -> None:
