@@ -40,7 +40,7 @@ def test_every_model_trains_and_draws_in_every_world_it_names(name, data, tmp_pa
     after = made.model.nets[made.model.sampled].parameters()
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
     y = sample.conditions(made, 5, None)
-    assert (y is not None) == made.recipe.conditional
+    assert (y is not None) == made.model.conditional
     images, world = sample.draw(made, 5, y), made.world
     assert images.shape == (5, world.channels, world.size, world.size)
     assert images.dtype == torch.float32 and images.abs().max() <= 1 and images.std() > 0

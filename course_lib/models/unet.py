@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from course_lib.types import Images, Labels
 
-Maps = Float[Tensor, "b c h w"]  # what lies between the layers
+Maps = Float[Tensor, "b _ h w"]  # what lies between the layers; a block may change how many there are
 Embedding = Float[Tensor, "b e"]  # what time and label have to say
 Tokens = Float[Tensor, "b n d"]
 

@@ -70,7 +70,7 @@ def build_cgan(world: World) -> Model:
     def players(G: nn.Module, D: nn.Module, game: Game) -> list[Player]:
         return cgan.matching_players(G, D, game, world.told, another)
 
-    return of_game(G, D, game, players)
+    return replace(of_game(G, D, game, players), conditional=True)
 
 
 def build_vaegan(world: World) -> Model:

@@ -23,6 +23,7 @@ class Model:
     sample: Sampler
     schedule: Schedule = warm_down
     ema: float = 0.999  # decay of that average
+    conditional: bool = False  # it is told what to draw
 
     def parameters(self) -> int:
         """Numbers in the network that draws: what has to be kept to make pictures."""
@@ -35,5 +36,4 @@ class Recipe:
     lesson: str  # where it is explained
     summary: str
     build: Callable[[World], Model]
-    conditional: bool = False  # it is told what to draw
     worlds: tuple[str, ...] = ("digits", "faces")

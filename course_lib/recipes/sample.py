@@ -30,7 +30,7 @@ def draw(run: Run, n: int, condition: Tensor | None = None, seed: int = 0) -> Im
 
 def conditions(run: Run, n: int, asked: str | None, seed: int = 0) -> Tensor | None:
     """What each of n images is to show: as asked, or at random; None for a model that cannot be told."""
-    if not run.recipe.conditional:
+    if not run.model.conditional:
         if asked is not None:
             raise CourseError(f"{run.recipe.name} cannot be told what to draw: leave --label out.")
         return None

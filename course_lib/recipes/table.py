@@ -1,21 +1,20 @@
 """Every model of the lessons, by the name that `course train` takes."""
 
 from course_lib.errors import CourseError
-from course_lib.recipes import gans, vaes
+from course_lib.recipes import diffusion, gans, vaes
 from course_lib.recipes.recipe import Recipe
 from course_lib.recipes.worlds import World
 
 RECIPES = (
     Recipe("vae", "01_vae", "variational autoencoder", vaes.build_vae),
-    Recipe("cvae", "01_vae", "VAE that is told what to draw", vaes.build_cvae, conditional=True),
+    Recipe("cvae", "01_vae", "VAE that is told what to draw", vaes.build_cvae),
     Recipe("gan", "02_gan", "GAN of linear layers, non-saturating loss", gans.build_gan),
     Recipe("lsgan", "02_gan", "the same with the least-squares loss", gans.build_lsgan),
     Recipe("wgan-gp", "02_gan", "the same as a Wasserstein GAN with gradient penalty", gans.build_wgan),
     Recipe("dcgan", "03_dcgan", "convolutional GAN", gans.build_dcgan),
-    Recipe(
-        "cgan", "04_cgan", "convolutional GAN that is told what to draw", gans.build_cgan, conditional=True
-    ),
+    Recipe("cgan", "04_cgan", "convolutional GAN that is told what to draw", gans.build_cgan),
     Recipe("vae-gan", "04_cgan", "VAE that compares what a discriminator sees", gans.build_vaegan),
+    Recipe("ddpm", "06_ddpm", "denoising diffusion, sampled in 20 steps", diffusion.build_ddpm),
 )
 
 

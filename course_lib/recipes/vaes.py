@@ -40,4 +40,4 @@ def build_cvae(world: World) -> Model:
         return vae.sample_cvae(net, embed(y), to_image)
 
     player = vae.cvae_player(net, likelihood=loss, condition=lambda batch: embed(batch[world.told]))
-    return Model({"cvae": net}, [player], BATCH, "cvae", sample, warm_up_down)
+    return Model({"cvae": net}, [player], BATCH, "cvae", sample, warm_up_down, conditional=True)
