@@ -11,7 +11,7 @@ from course_lib.models.dcgan import (
     initialise,
     make_discriminator,
     make_generator,
-    stages,
+    sides,
     up_size,
     with_spectral_norm,
     without_batch_norm,
@@ -72,11 +72,24 @@ def test_small_forms_keep_the_shape_of_the_game(size, channels):
     )
 
 
-def test_stages_and_sizes():
-    assert [stages(size) for size in (28, 32, 48, 64, 128)] == [(7, 2), (4, 3), (6, 3), (4, 4), (4, 5)]
-    for size in (7, 30, 31, 36):
-        with pytest.raises(ValueError, match="power of 2"):
-            stages(size)
+def test_sides_are_halved_down_to_the_smallest():
+    assert [sides(size)[0] for size in (28, 32, 48, 64, 128)] == [7, 4, 6, 4, 4]
+    assert sides(28) == [7, 14, 28] and sides(28, 4) == [4, 7, 14, 28] and sides(64, 4) == sides(64)
+    for size, smallest in [(7, 7), (4, 4), (3, 7)]:
+        with pytest.raises(ValueError, match="above"):
+            sides(size, smallest)
+
+
+@pytest.mark.parametrize("size", [8, 13, 28, 30, 31, 36])
+def test_any_size_is_met_in_as_many_stages_as_it_has_sides(size):
+    for smallest in (4, 7):
+        G, D = make_generator(3, 1, size, 2, smallest), make_discriminator(1, size, 2, smallest)
+        fake = sample_gan(G, draw_codes(2, 3))
+        assert [shape[1] for shape in shapes(G, torch.randn(2, 3))] == sides(size, smallest)
+        assert [shape[1] for shape in shapes(D, fake)] == [*sides(size, smallest)[-2::-1], 1]
+
+
+def test_the_side_after_a_transposed_convolution():
     for side, kernel, stride, padding, extra in [
         (4, 4, 2, 1, 0),
         (1, 7, 1, 0, 0),

@@ -4,8 +4,9 @@ Radford, Metz and Chintala, Unsupervised Representation Learning with DCGANs, ar
 Miyato et al., Spectral Normalization for Generative Adversarial Networks, arXiv:1802.05957.
 Odena, Dumoulin and Olah, Deconvolution and Checkerboard Artifacts, Distill 2016.
 
-Every convolution has kernel 4, stride 2 and padding 1, which doubles or halves the side exactly, except the
-one beside the code, which spans the whole smallest picture. None has a bias: BatchNorm would take it off.
+Every convolution has kernel 4, stride 2 and padding 1, which doubles or halves the side exactly (kernel 3
+where the larger side is odd), except the one beside the code, which spans the whole smallest picture. None
+has a bias: BatchNorm would take it off.
 """
 
 from itertools import pairwise
@@ -23,14 +24,17 @@ PAPER = Game(
 )  # section 4, with `initialise`; the lecture's z
 
 
-def stages(size: int) -> tuple[int, int]:
-    """The smallest side, and how often it doubles to give `size`: 64 = 4 * 2^4, 32 = 4 * 2^3, 28 = 7 * 4."""
-    doublings = 0
-    while size % 2 == 0 and size > 7:
-        size, doublings = size // 2, doublings + 1
-    if doublings == 0 or size > 7:
-        raise ValueError("expected a size of 4, 5, 6 or 7 times a power of 2, as 28, 32 and 64 are")
-    return size, doublings
+def sides(size: int, smallest: int = 7) -> list[int]:
+    """The sides of the pictures between code and image: `size` is halved, rounded up, down to `smallest`.
+
+    64 has 4, 8, 16, 32, 64; 28 has 7, 14, 28, or with smallest = 4 one more, 4, 7, 14, 28.
+    """
+    if size <= smallest:
+        raise ValueError(f"expected a size above {smallest}, which G starts from, got {size}")
+    found = [size]
+    while found[0] > smallest:
+        found.insert(0, (found[0] + 1) // 2)
+    return found
 
 
 def up_size(side: int, kernel: int, stride: int, padding: int, output_padding: int = 0) -> int:
@@ -38,49 +42,44 @@ def up_size(side: int, kernel: int, stride: int, padding: int, output_padding: i
     return (side - 1) * stride - 2 * padding + kernel + output_padding
 
 
-def make_generator(d: int = 128, channels: int = 3, size: int = 64, maps: int = 64) -> nn.Sequential:
+def make_generator(
+    d: int = 128, channels: int = 3, size: int = 64, maps: int = 64, smallest: int = 7
+) -> nn.Sequential:
     """Codes (b, d) -> images (b, channels, size, size) in [-1, 1]; `maps` is the width at size/2.
 
     With the defaults d -> 512x4x4 -> 256x8x8 -> 128x16x16 -> 64x32x32 -> 3x64x64: 3,806,080 parameters.
+    `smallest`: the first picture's side, at most (see `sides`).
     """
-    side, doublings = stages(size)
-    widths = [maps * 2**i for i in reversed(range(doublings))]
+    first, *rest = sides(size, smallest)
+    widths = [maps * 2**i for i in reversed(range(len(rest)))]
     layers: list[nn.Module] = [nn.Unflatten(1, (d, 1, 1))]
-    layers += up(d, widths[0], kernel=side, stride=1, padding=0)
-    for a, b in pairwise(widths):
-        layers += up(a, b)
-    last = nn.ConvTranspose2d(widths[-1], channels, kernel_size=4, stride=2, padding=1, bias=False)
-    return nn.Sequential(*layers, last, nn.Tanh())
+    layers += [nn.ConvTranspose2d(d, widths[0], first, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()]
+    for (a, b), side in zip(pairwise(widths), rest, strict=False):
+        layers += [nn.ConvTranspose2d(a, b, **between(side)), nn.BatchNorm2d(b), nn.ReLU()]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], channels, **between(size)), nn.Tanh())
 
 
-def up(a: int, b: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> list[nn.Module]:
-    """a maps -> b maps of twice the side."""
-    return [nn.ConvTranspose2d(a, b, kernel, stride, padding, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
-
-
-def make_discriminator(channels: int = 3, size: int = 64, maps: int = 64) -> nn.Sequential:
+def make_discriminator(channels: int = 3, size: int = 64, maps: int = 64, smallest: int = 7) -> nn.Sequential:
     """Images (b, channels, size, size) -> logits (b,); the generator's stages, backwards.
 
     With the defaults 3x64x64 -> 64x32x32 -> 128x16x16 -> 256x8x8 -> 512x4x4 -> 1: 2,765,696 parameters.
     That count has BatchNorm behind the first convolution too, as the lecture's table does; the paper leaves
     it out there (section 3).
     """
-    side, doublings = stages(size)
-    widths = [channels, *(maps * 2**i for i in range(doublings))]
+    first, *rest = sides(size, smallest)
+    widths = [channels, *(maps * 2**i for i in range(len(rest)))]
     layers: list[nn.Module] = []
-    for a, b in pairwise(widths):
-        layers += down(a, b)
-    last = nn.Conv2d(widths[-1], 1, kernel_size=side, stride=1, padding=0, bias=False)
-    return nn.Sequential(*layers, last, nn.Flatten(0))
+    for (a, b), side in zip(pairwise(widths), reversed(rest), strict=True):
+        layers += [nn.Conv2d(a, b, **between(side)), nn.BatchNorm2d(b), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, first, bias=False), nn.Flatten(0))
 
 
-def down(a: int, b: int) -> list[nn.Module]:
-    """a maps -> b maps of half the side."""
-    return [
-        nn.Conv2d(a, b, kernel_size=4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(b),
-        nn.LeakyReLU(0.2),
-    ]
+def between(side: int) -> dict[str, int | bool]:
+    """The convolution between a picture of this side and the next smaller one, whichever way it goes.
+
+    Kernel 4 between 2n and n; an odd side takes kernel 3, which goes between 2n - 1 and n.
+    """
+    return {"kernel_size": 4 - side % 2, "stride": 2, "padding": 1, "bias": False}
 
 
 @torch.no_grad()
