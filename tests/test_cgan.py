@@ -19,6 +19,7 @@ from course_lib.models.cgan import (
     append_vector,
     cgan_players,
     class_grid,
+    make_attribute_dcgan,
     make_cgan,
     make_conditional_dcgan,
     make_embedded_cgan,
@@ -107,6 +108,18 @@ def test_faces_are_conditioned_on_several_attributes():
     batch = {"image": torch.rand(8, 3, 32, 32), "attributes": torch.randint(3, (8, 2))}
     steps = list(train(cgan_players(G, D, Game(d=4), "attributes"), iter([batch] * 2), 2))
     assert set(steps[-1].losses) == {"D", "G"}
+
+
+def test_a_d_that_is_told_late_listens_to_every_attribute():
+    G, D = make_attribute_dcgan(4, (3, 5), maps=4)
+    G.eval(), D.eval()
+    x, z = torch.rand(1, 3, 32, 32) * 2 - 1, draw_codes(1, 4)
+    start = torch.tensor([[0, 0]])
+    for other in ([1, 0], [0, 1]):
+        y = torch.tensor([other])
+        assert not torch.equal(D(x, start), D(x, y)) and not torch.equal(G(z, start), G(z, y))
+    assert D.head[0].in_channels == D.head[0].out_channels + 3 + 5
+    assert D(G(z, start), start).shape == (1,)
 
 
 def test_the_conditional_game_equals_a_loop_written_by_hand():

@@ -90,6 +90,20 @@ class ConditionalDiscriminator(nn.Module):
         return self.net(self.join(x, self.embed(y)))
 
 
+class LateDiscriminator(nn.Module):
+    """D(x, y) of Reed et al. (section 4.1): `body` sees the image alone, `head` what it found, and y.
+
+    The planes of y are small there, and few: many attributes cost next to nothing.
+    """
+
+    def __init__(self, body: nn.Module, head: nn.Module, embed: nn.Module):
+        super().__init__()
+        self.body, self.head, self.embed = body, head, embed
+
+    def forward(self, x: Images, y: Condition) -> Logits:
+        return self.head(append_planes(self.body(x), self.embed(y)))
+
+
 def make_cgan(
     d: int, classes: int, channels: int = 1, size: int = 28
 ) -> tuple[ConditionalGenerator, ConditionalDiscriminator]:
@@ -128,6 +142,20 @@ def make_conditional_dcgan(
     G = ConditionalGenerator(dcgan.make_generator(d + e, channels, size, maps), embed())
     D = ConditionalDiscriminator(dcgan.make_discriminator(channels + e, size, maps), embed(), append_planes)
     return G, D
+
+
+def make_attribute_dcgan(
+    d: int, choices: tuple[int, ...], channels: int = 3, size: int = 32, maps: int = 32
+) -> tuple[ConditionalGenerator, LateDiscriminator]:
+    """The DCGAN with several attributes of `choices` values each, one-hot side by side. D is told late."""
+    e = sum(choices)
+    G = ConditionalGenerator(dcgan.make_generator(d + e, channels, size, maps), Attributes(choices))
+    *body, last, flatten = dcgan.make_discriminator(channels, size, maps)
+    width = last.in_channels
+    join = [nn.Conv2d(width + e, width, kernel_size=1, bias=False), nn.BatchNorm2d(width), nn.LeakyReLU(0.2)]
+    return G, LateDiscriminator(
+        nn.Sequential(*body), nn.Sequential(*join, last, flatten), Attributes(choices)
+    )
 
 
 # ------------------------------------------------------------------------------------------ the losses
