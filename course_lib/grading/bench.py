@@ -1,10 +1,10 @@
 """Grading one student: run the answers in the sandbox, judge what they did out here, give marks.
 
-The worker's word is data. The verdict is computed here, against the exercise's reference, on inputs drawn for
-this grading run, which no submission can have known. So a lie about values or gradients must be a right answer.
-What cannot be seen in values is believed: that an input was left unchanged, that .backward() was not called,
-how many torch calls were made, that the second draw of a random function came from a second call. A student who
-can forge these from inside has written the right values all the same.
+The worker's word is data. The verdict is computed here, against the exercise's reference, on inputs drawn
+for this grading run, which no submission can have known. So a lie about values or gradients must be a right
+answer. What cannot be seen in values is believed: that an input was left unchanged, that .backward() was not
+called, how many torch calls were made, that the second draw of a random function came from a second call. Who
+forges these from inside has written the right values and gradients all the same.
 """
 
 import re
@@ -28,7 +28,8 @@ from course_lib.grading.clean_copy import clean_copy
 from course_lib.grading.marks import ExerciseMark, StudentMarks
 from course_lib.grading.plan import Answer, Check, Given, Step, request, steps_of
 from course_lib.grading.protocol import Frame, ProtocolError, read_observations
-from course_lib.grading.sandbox import Ended, Limits, SandboxError, run_worker
+from course_lib.grading.running import Ended, run_worker
+from course_lib.grading.sandbox import Limits, SandboxError
 from course_lib.grading.submissions import Submission
 
 _judging = threading.RLock()  # torch's random state and sys.stdout belong to the whole process
@@ -111,7 +112,7 @@ def bench_of(assignment: Assignment) -> Bench:
 def grade_student(
     submission: Submission, assignment: Assignment, stop: threading.Event | None = None
 ) -> StudentMarks:
-    """The marks of one student. Whatever the submission is, this returns; only a broken sandbox is an error."""
+    """The marks of one student. Only a broken sandbox is an error."""
     bench = bench_of(assignment)
     if submission.problem is not None or submission.notebook is None:
         return problem_row(submission, bench, submission.problem or "there is no notebook")
@@ -151,7 +152,7 @@ def look(
     stand_ins: dict[str, tuple[str, str]] | None = None,
     marked: Sequence[str] = (),
 ) -> dict[str, Found]:
-    """Run the answers and judge them. Where one hangs or ends the process, a new one goes on without its cell."""
+    """Run the answers and judge them. Where one ends the process, a new one goes on without its cell."""
     found: dict[str, Found] = {}
     without: frozenset[str] = frozenset()
     cases = {name: [oracle.cases for oracle in bench.oracles(name)] for name in wanted}
@@ -217,9 +218,7 @@ def found_of(verdict: Verdict) -> Found:
 
 def ended_words(event: Ended, limits: Limits) -> Found:
     if event.why == "time":
-        seconds = (
-            f"{limits.cpu_seconds:g} seconds of processor time (or {limits.wall_seconds:g} by the clock)"
-        )
+        seconds = f"{limits.cpu_seconds:g} seconds of computing or {limits.wall_seconds:g} of waiting"
         return Found("failed", f"your code was stopped after {seconds}: is there a loop that never ends?")
     if event.why == "output":
         return Found("failed", "what your function returns cannot be read: it is too much, or in disorder.")
@@ -232,7 +231,7 @@ def ended_words(event: Ended, limits: Limits) -> Found:
 def follow_through(
     bench: Bench, steps: Sequence[Step], found: dict[str, Found], stop: threading.Event | None
 ) -> dict[str, Found]:
-    """Answers that are wrong only because an earlier one is: run again upon the library's version of that one.
+    """Answers that are wrong only because an earlier one is: run again upon the library's version of it.
 
     The notebook does the same, where `check` gives back the library's version for a wrong answer. The worker
     then holds the references of the exercises above, which are not asked for, and of no other.

@@ -53,7 +53,8 @@ def clean_copy(
         secret.setdefault(answer.__module__, set()).add(answer.__qualname__.partition(".")[0])
     given = with_their_own(given)
     modules = {*NEEDED, *reachable({*imported, *given})}
-    for module in sorted(modules | {parent for module in modules for parent in parents(module)}):
+    modules |= {parent for module in modules for parent in parents(module)}
+    for module in sorted(modules):
         source, is_package = source_of(module)
         path = folder / Path(*module.split("."))
         target = path / "__init__.py" if is_package else path.with_suffix(".py")

@@ -20,7 +20,8 @@ from course_lib.errors import CourseError
 from course_lib.grading.bench import Assignment, bench_of, grade_student
 from course_lib.grading.clean_copy import PACKAGE
 from course_lib.grading.marks import StudentMarks
-from course_lib.grading.sandbox import Limits, require_bubblewrap, require_sandbox
+from course_lib.grading.running import require_sandbox
+from course_lib.grading.sandbox import Limits, require_bubblewrap
 from course_lib.grading.submissions import Submission, find_submissions
 from course_lib.lessons import find_lesson
 from course_lib.notebook.execute import course_root, write_whole
@@ -88,7 +89,7 @@ def new_assignment(lesson: str, limits: Limits, unsafe: bool, seeds: int = SEEDS
 
 
 def ungraded(submission: Submission, assignment: Assignment, error: Exception) -> StudentMarks:
-    """A row for what went wrong with the machine, not with the submission: not kept, so that a rerun tries again."""
+    """A row for what went wrong with the machine, not with the submission; not kept: a rerun tries again."""
     return StudentMarks(submission.student, assignment.lesson, (), f"could not be graded: {error}"[:400])
 
 

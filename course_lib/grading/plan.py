@@ -1,4 +1,4 @@
-"""What a worker is told to do for one lesson: its cells in order, the student's answers, the checks' inputs."""
+"""What a worker is told to do: a lesson's cells in order, the student's answers, the checks' inputs."""
 
 import ast
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ Step = Given | Answer | Check
 
 
 def steps_of(notebook: NotebookNode) -> list[Step]:
-    """The steps of a clean copy of a lesson. Only the answer cells are a student's, and they are not looked into."""
+    """The steps of a clean copy of a lesson. The answer cells are a student's, and are not looked into."""
     steps: list[Step] = []
     for cell in notebook.cells:
         if cell.cell_type != "code" or SKIPPED & set(tags(cell)):

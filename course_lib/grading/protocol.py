@@ -1,4 +1,4 @@
-"""What goes between the grader and the worker: JSON and safetensors, which cannot execute anything; no pickle.
+"""What goes between the grader and the worker: JSON and safetensors, which execute nothing; no pickle.
 
     grader -> worker   one request: what to run, and the cases of every check
     worker -> grader   frames: {"ready": true}, then the observations of one check after the other
@@ -25,10 +25,8 @@ from course_lib.checks.observe import LEAVES_TORCH, Observation
 HEAD = struct.Struct("<IQ")  # bytes of JSON, bytes of safetensors
 MOST_JSON, MOST_TENSORS = 2_000_000, 32_000_000  # bytes of one frame: all cases of one exercise
 MOST_HEADER = 500_000  # bytes of safetensors' own header
-DTYPES = {
-    getattr(torch, name)
-    for name in "float16 bfloat16 float32 float64 uint8 int8 int16 int32 int64 bool complex64".split()
-}
+INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool}
+DTYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, *INTEGERS}
 PLAIN = ("kind", "parameters", "mutated", "left_torch", "operations", "printed", "ran_backward", "fault")
 
 Frame = tuple[dict, bytes]

@@ -28,10 +28,10 @@ SAME_EVERYWHERE = (
 CLONE3 = 435
 
 # machine -> (audit number, clone, first number of another ABI, refused calls)
-# In this order: socket, keyctl, add_key, request_key, unshare, setns, mount, umount2, pivot_root, chroot, ptrace,
-# process_vm_readv, process_vm_writev, kcmp, bpf, perf_event_open, userfaultfd, kexec_load, kexec_file_load,
-# init_module, finit_module, delete_module, open_by_handle_at, name_to_handle_at, personality, syslog, quotactl,
-# swapon, swapoff, reboot, acct, settimeofday, clock_settime, adjtimex.
+# In this order: socket, keyctl, add_key, request_key, unshare, setns, mount, umount2, pivot_root, chroot,
+# ptrace, process_vm_readv, process_vm_writev, kcmp, bpf, perf_event_open, userfaultfd, kexec_load,
+# kexec_file_load, init_module, finit_module, delete_module, open_by_handle_at, name_to_handle_at,
+# personality, syslog, quotactl, swapon, swapoff, reboot, acct, settimeofday, clock_settime, adjtimex.
 # fmt: off
 MACHINES = {
     "x86_64": (0xC000003E, 56, 0x40000000, (

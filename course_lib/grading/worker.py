@@ -16,6 +16,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType
 
 import torch
@@ -209,7 +210,7 @@ def set_limits(limits: dict) -> None:
         return  # only without the sandbox
     import resource
 
-    pages = int(open("/proc/self/statm").read().split()[0])
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = {
         resource.RLIMIT_AS: pages * resource.getpagesize() + limits["memory"],
         resource.RLIMIT_FSIZE: limits["file_size"],
