@@ -15,6 +15,7 @@ import torch
 from course_lib.errors import CourseError
 from course_lib.metrics.evaluate import evaluate
 from course_lib.metrics.intervals import Estimate
+from course_lib.metrics.ranking import places
 from course_lib.notebook.show import save_png
 from course_lib.recipes.recipe import Recipe
 from course_lib.recipes.run import Length, Run, Settings, open_run, start_run
@@ -23,6 +24,7 @@ from course_lib.recipes.table import RECIPES, recipe_for
 from course_lib.recipes.worlds import World, find_world
 
 COLUMNS = {  # as printed -> the row's key, its format
+    "place": ("place", "d"),
     "model": ("model", ""),
     "lesson": ("lesson", ""),
     "FID": ("fid", ".1f"),
@@ -101,8 +103,8 @@ class BakeOff:
 
     def write(self, rows: list[dict]) -> None:
         """The board so far, as Markdown and JSON, best FID first."""
-        rows = sorted(rows, key=lambda row: row["fid"])
-        lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---|" + "---:|" * (len(COLUMNS) - 2)]
+        rows = placed(rows)
+        lines = ["| " + " | ".join(COLUMNS) + " |", "|---:|---|---|" + "---:|" * (len(COLUMNS) - 3)]
         lines += [
             "| " + " | ".join(cell(row[key], form) for key, form in COLUMNS.values()) + " |" for row in rows
         ]
@@ -110,10 +112,17 @@ class BakeOff:
         about = (
             f"{self.world.name}, {self.length.amount:g} {self.length.unit} of training each, "
             f"{self.samples:,} samples against {m:,} real images in the features of {features}; "
-            f"± is the standard error of FID; other real images score {floor:.2f}."
+            f"± is the standard error of FID, and models that it cannot tell apart share a place; other real images score {floor:.2f}."
         )
         (self.out / "board.md").write_text("\n".join([about, "", *lines, ""]), "utf-8")
         (self.out / "board.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
+
+
+def placed(rows: list[dict]) -> list[dict]:
+    """The rows by FID, each with its place: 1 + how many are clearly better."""
+    rows = sorted(rows, key=lambda row: row["fid"])
+    fid, error = (torch.tensor([row[key] for row in rows]) for key in ("fid", "fid_error"))
+    return [row | {"place": place} for row, place in zip(rows, places(fid, error).tolist(), strict=True)]
 
 
 def cell(value: object, form: str) -> str:
