@@ -112,7 +112,8 @@ class BakeOff:
         about = (
             f"{self.world.name}, {self.length.amount:g} {self.length.unit} of training each, "
             f"{self.samples:,} samples against {m:,} real images in the features of {features}; "
-            f"± is the standard error of FID, and models that it cannot tell apart share a place; other real images score {floor:.2f}."
+            "± is the standard error of FID, and models that it cannot tell apart share a place; "
+            f"other real images score {floor:.2f}."
         )
         (self.out / "board.md").write_text("\n".join([about, "", *lines, ""]), "utf-8")
         (self.out / "board.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
