@@ -9,6 +9,7 @@ from course_lib.models.ddpm import (
     EPS,
     NO_LABEL,
     X0,
+    Schedule,
     V,
     add_noise,
     ancestral_path,
