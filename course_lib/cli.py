@@ -13,7 +13,8 @@ TIERS = ("smoke", "cpu", "gpu")
 EXIT_STATUS = """\
 exit status:
   0    done
-  1    done, and the answer is no: a cell or a test failed, lessons are out of step, lessons cannot run here
+  1    done, and the answer is no: a cell or a test failed, lessons are out of step, lessons cannot run here,
+       a submission could not be graded
   2    wrong usage, or something that you can mend; one sentence says what
   130  stopped with Ctrl-C"""
 
@@ -145,6 +146,32 @@ def evaluate(args: argparse.Namespace) -> int:
     return 0
 
 
+def grade_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("submissions", type=Path, help="a folder of submissions, or Moodle's or Canvas's zip")
+    parser.add_argument("--lesson", required=True, help="the lesson's name, or its beginning (01)")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for marks and feedback")
+    parser.add_argument("--jobs", type=int, metavar="N", help="students at a time; else one a processor")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="spread the class over a Dask cluster")
+    parser.add_argument("--seconds", type=float, default=10, help="of computing, for an exercise (10)")
+    parser.add_argument(
+        "--unsafe-no-sandbox", action="store_true", help="run submissions as you, with all that you may do"
+    )
+
+
+def grade(args: argparse.Namespace) -> int:
+    from course_lib.grading.grade import grade_and_tell
+
+    return grade_and_tell(
+        args.submissions,
+        args.lesson,
+        args.out,
+        jobs=args.jobs,
+        scheduler=args.scheduler,
+        seconds=args.seconds,
+        unsafe=args.unsafe_no_sandbox,
+    )
+
+
 def by_bootstrap(args: argparse.Namespace) -> int:
     raise AssertionError("main hands these verbs to __main__.py before it parses")
 
@@ -166,6 +193,14 @@ VERBS = (
         "course release 01_vae --execute --tier cpu\ncourse release --check",
         release_arguments,
         release,
+    ),
+    Verb(
+        "grade",
+        "grade a class: marks, feedback, gradebook",
+        "course grade submissions/ --lesson 01_vae --out grades/\n"
+        "course grade moodle.zip --lesson 02 --out grades/ --jobs 8",
+        grade_arguments,
+        grade,
     ),
     Verb(
         "evaluate",

@@ -6,7 +6,9 @@ was; a submission is graded again only if it, the lesson or the course changed.
 
 import hashlib
 import json
+import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -67,6 +69,38 @@ def grade_class(
     marks = [done[submission.student] for submission in submissions]
     (report or write_reports)(marks, submissions, Path(out), lesson)
     return marks
+
+
+def grade_and_tell(
+    path: Path,
+    lesson: str,
+    out: Path,
+    *,
+    jobs: int | None,
+    scheduler: str | None,
+    seconds: float,
+    unsafe: bool,
+) -> int:
+    """`course grade`: 0 if every row is fine, 1 if one has a problem; a CourseError for wrong usage."""
+    if not seconds > 0:
+        raise CourseError(f"--seconds is {seconds:g}; it must be more than 0")
+    if unsafe:
+        print("No sandbox: the submissions can read and delete all that you can.", file=sys.stderr)
+    limits = Limits(cpu_seconds=seconds, wall_seconds=4 * seconds)
+    marks = grade_class(
+        path,
+        lesson,
+        out,
+        jobs=os.cpu_count() or 1 if jobs is None else jobs,
+        scheduler=scheduler,
+        limits=limits,
+        unsafe=unsafe,
+    )
+    problems = [row for row in marks if row.problem]
+    for row in problems:
+        print(f"{row.student}: {row.problem}", file=sys.stderr)
+    print(f"{len(marks) - len(problems)} of {len(marks)} submissions graded, in {out}")
+    return 1 if problems else 0
 
 
 def write_reports(
