@@ -26,6 +26,7 @@ from course_lib.models.cyclegan import (
     make_generator,
     make_small_generator,
     measured_field,
+    patch_size,
     receptive_field,
     translate,
 )
@@ -72,6 +73,7 @@ def test_the_patch_as_measured_by_gradient(downs, side):
     D = make_discriminator(3, 4, downs)
     convolutions = [layer for layer in D if isinstance(layer, nn.Conv2d)]
     assert receptive_field([(c.kernel_size[0], c.stride[0]) for c in convolutions]) == side
+    assert patch_size(4, downs) == side
     # In float64 no gradient underflows; a LeakyReLU never cuts one.
     assert measured_field(D.double(), size=2 * side + 20) == (side, side)
 
@@ -249,11 +251,15 @@ def test_the_pool_holds_no_graph_and_no_alias():
 
 def test_exchange_of_known_coins():
     pool = torch.cat([image(k) for k in (10, 11, 12)])
-    fakes = torch.cat([image(k) for k in (0, 1, 2, 3)])
-    coin, place = torch.tensor([True, False, True, True]), torch.tensor([1, 0, 1, 2])
-    shown, after = exchange(pool, fakes, coin, place)
-    assert shown[:, 0, 0, 0].tolist() == [11, 1, 0, 12]  # the third gets what the first has just left
-    assert after[:, 0, 0, 0].tolist() == [10, 2, 3] and pool[:, 0, 0, 0].tolist() == [10, 11, 12]
+    fakes = torch.cat([image(k) for k in (0, 1, 2)])
+    shown, after = exchange(pool, fakes, torch.tensor([True, False, True]), torch.tensor([1, 0, 2]))
+    assert shown[:, 0, 0, 0].tolist() == [11, 1, 12]
+    assert after[:, 0, 0, 0].tolist() == [10, 0, 2] and pool[:, 0, 0, 0].tolist() == [10, 11, 12]
+
+
+def test_a_batch_larger_than_the_pool():
+    pool = Pool(3)
+    assert sorted([*shown_by(pool, 20, 10), *(int(v) for v in pool.images[:, 0, 0, 0])])[-3:] == [17, 18, 19]
 
 
 def test_linear_decay():

@@ -117,6 +117,11 @@ def receptive_field(layers: Sequence[tuple[int, int]]) -> int:
     return side
 
 
+def patch_size(kernel: int = 4, halvings: int = 3) -> int:
+    """The side of `make_discriminator`'s patches: `halvings` layers of stride 2, then two of stride 1."""
+    return receptive_field([(kernel, 2)] * halvings + [(kernel, 1)] * 2)
+
+
 def measured_field(net: nn.Module, size: int, channels: int = 3) -> tuple[int, int]:
     """Height and width of the patch that the middle output really depends on, by its gradient.
 
@@ -199,20 +204,19 @@ class Game:
 
 
 def exchange(
-    pool: Float[Tensor, "n c h w"],
-    fakes: Float[Tensor, "b c h w"],
+    pool: Float[Tensor, "n *image"],
+    fakes: Float[Tensor, "b *image"],
     coin: Bool[Tensor, " b"],
     place: Int[Tensor, " b"],
-) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "n c h w"]]:
-    """What D is shown, and the pool afterwards, where the pool is full.
+) -> tuple[Float[Tensor, "b *image"], Float[Tensor, "n *image"]]:
+    """What D is shown, and the pool afterwards, where the pool is full and no seat is drawn twice.
 
     Where the coin shows True, D sees the old fake at `place` and the new one takes its seat; elsewhere D sees
-    the new fake and the pool keeps nothing of it. The fakes come in one after the other.
+    the new fake and the pool stays as it is.
     """
-    shown, pool = fakes.clone(), pool.clone()
-    for i in coin.nonzero()[:, 0].tolist():
-        shown[i], pool[place[i]] = pool[place[i]].clone(), fakes[i]
-    return shown, pool
+    shown, after, seats = fakes.clone(), pool.clone(), place[coin]
+    shown[coin], after[seats] = pool[seats], fakes[coin]
+    return shown, after
 
 
 class Pool:
@@ -229,14 +233,14 @@ class Pool:
         if self.size == 0:
             return fakes
         room = self.size - (0 if self.images is None else len(self.images))
-        new, rest = fakes[:room], fakes[room:]
-        if len(new):
-            self.images = new.clone() if self.images is None else torch.cat([self.images, new])
-        if not len(rest):
-            return fakes
-        coin, place = torch.rand(len(rest)) < 0.5, torch.randint(self.size, (len(rest),))
-        shown, self.images = exchange(self.images, rest, coin, place)
-        return torch.cat([new, shown])
+        shown, rest = [fakes[:room]], fakes[room:]
+        if room:
+            self.images = shown[0].clone() if self.images is None else torch.cat([self.images, shown[0]])
+        for part in rest.split(self.size) if len(rest) else ():
+            coin, place = torch.rand(len(part)) < 0.5, torch.randperm(self.size)[: len(part)]
+            some, self.images = exchange(self.images, part, coin, place)
+            shown.append(some)
+        return torch.cat(shown)
 
 
 def cyclegan_players(nets: CycleGAN, game: Game | None = None) -> list[Player]:
