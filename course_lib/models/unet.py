@@ -45,7 +45,7 @@ class Shape:
 
 PAPER = Shape()
 DIGITS = Shape(
-    channels=1, widths=(64, 128), blocks=1, attention=(), middle_attention=False,
+    channels=1, widths=(32, 64), blocks=1, attention=(), middle_attention=False,
     groups=1, dropout=0.0, patch=2, classes=10,
 )  # fmt: skip
 
