@@ -25,6 +25,9 @@ PAIRS = [(recipe.name, data) for recipe in RECIPES for data in recipe.worlds]
 @pytest.fixture(autouse=True)
 def few_faces(monkeypatch):
     monkeypatch.setattr(worlds, "FACES", 512)
+    worlds.load_faces.cache_clear()
+    yield
+    worlds.load_faces.cache_clear()
 
 
 @pytest.fixture

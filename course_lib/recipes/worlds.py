@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from jaxtyping import Int
@@ -28,7 +29,7 @@ class World:
     size: int
     told: str  # the name in a batch of what a conditional model is told
     choices: tuple[int, ...]  # of each thing it is told: one column of the condition each
-    load: Callable[[], ImageSet]
+    load: Callable[..., ImageSet]  # load() or load(n): all there are, or the first n
     reference: str  # what its samples are scored against: evaluate(..., reference)
     read: Callable[[Images], Condition]  # what the course's classifier sees in images
     request: Callable[[str], dict[int, int]]  # what a person asks for -> column: value
@@ -50,8 +51,9 @@ class World:
         return drawn
 
 
-def load_digits() -> ImageSet:
-    return digits("train")
+@cache
+def load_digits(n: int | None = None) -> ImageSet:
+    return {name: rows[:n] for name, rows in digits("train").items()}
 
 
 def read_digits(images: Images) -> Condition:
@@ -64,9 +66,10 @@ def request_digit(asked: str) -> dict[int, int]:
     return {0: int(asked)}
 
 
-def load_faces() -> ImageSet:
-    """The drawn faces, with all their attributes as the columns of one tensor."""
-    data = faces(FACES)
+@cache
+def load_faces(n: int | None = None) -> ImageSet:
+    """Drawn faces, with all their attributes as the columns of one tensor."""
+    data = faces(n or FACES)
     return {"image": data["image"], "attributes": torch.stack([data[name] for name in ATTRIBUTES], dim=1)}
 
 
