@@ -2,8 +2,8 @@
 
 Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, arXiv:2112.10752, section 3.1
 and appendix G (equation numbers are theirs).
-Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, arXiv:1801.03924, eq. (1).
-Esser et al., Taming Transformers for High-Resolution Image Synthesis, arXiv:2012.09841 (the patch discriminator).
+Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, arXiv:1801.03924.
+Esser et al., Taming Transformers for High-Resolution Image Synthesis, arXiv:2012.09841 (D for patches).
 Lim and Ye, Geometric GAN, arXiv:1705.02894 (the hinge loss).
 
 Four losses, each a function of its own: absolute error in pixels, distance in the features of a network that
@@ -14,6 +14,7 @@ the KL only keeps the numbers from growing without end.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,7 @@ def make_encoder(z: int, channels: int, widths: tuple[int, ...], blocks: int) ->
         nn.PixelUnshuffle(2),
         nn.Conv2d(4 * channels, widths[0], kernel_size=3, padding=1),
     ]
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [nn.SiLU(), nn.Conv2d(a, b, kernel_size=4, stride=2, padding=1)]
         layers += [ResidualBlock(b) for _ in range(blocks)]
     return nn.Sequential(*layers, nn.GroupNorm(1, widths[-1]), nn.SiLU(), nn.Conv2d(widths[-1], 2 * z, 1))

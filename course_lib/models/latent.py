@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from course_lib.device import Precision, evaluating, float32
 from course_lib.models import editing
 from course_lib.models.autoencoder import KLAutoencoder, Latents, draw
-from course_lib.models.ddpm import V, Denoiser, Schedule, ddpm_loss, denoiser, drop_condition
+from course_lib.models.ddpm import Denoiser, Schedule, V, ddpm_loss, denoiser, drop_condition
 from course_lib.models.samplers import guided, sample_dpm_solver
 from course_lib.models.text import Tokens, Vocabulary, empty_prompts
 from course_lib.training.loop import Player

@@ -3,9 +3,9 @@
 Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, arXiv:2112.10752, section 3.3.
 Podell et al., SDXL, arXiv:2307.01952, section 2.1 (a summary of the prompt beside its words).
 
-A place of the picture asks, the words answer: softmax(q k^T / sqrt(d)) v with q from the picture, k and v from
-the words. So "red" can be heard where the hair is and nowhere else. What concerns the whole picture is in the
-summary, START's own vector, which is added to the time's. Padding is never looked at.
+A place of the picture asks, the words answer: softmax(q k^T / sqrt(d)) v with q from the picture, k and v
+from the words. So "red" can be heard where the hair is and nowhere else. What concerns the whole picture is
+in the summary, START's own vector, which is added to the time's. Padding is never looked at.
 """
 
 from dataclasses import dataclass

@@ -145,7 +145,7 @@ def attention_without_softmax(h, words, mask, W_q, W_k, W_v):
 @CROSS_ATTENTION.mistake
 def attention_to_keys(h, words, mask, W_q, W_k, W_v):
     """The shares weigh the keys. Keys are for finding, values for taking: multiply with words @ W_v."""
-    q, k, v, root = ready(h, words, W_q, W_k, W_v)
+    q, k, _, root = ready(h, words, W_q, W_k, W_v)
     return hide(q @ k.mT / root, mask).softmax(-1) @ k
 
 

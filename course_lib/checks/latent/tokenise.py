@@ -7,7 +7,8 @@ import torch
 from course_lib.checks.draws import generator, pick
 from course_lib.checks.exercise import Case, Exercise
 
-WORDS = "a person with red blond hair and round glasses on the green background smiling".split()
+SENTENCE = "a person with red blond hair and round glasses on the green background smiling"
+WORDS = SENTENCE.split()
 PAD, UNKNOWN, START = 0, 1, 2
 
 
@@ -97,7 +98,7 @@ def tokenise_counting_from_two(prompt, vocabulary, length):
 @TOKENISE.mistake
 def tokenise_without_padding(prompt, vocabulary, length):
     """The rows are as long as their prompts, so they cannot be stacked. Fill with 0 up to `length`."""
-    return torch.tensor([2] + [table(vocabulary).get(word, 1) for word in words_of(prompt)][: length - 1])
+    return torch.tensor([2, *(table(vocabulary).get(word, 1) for word in words_of(prompt))][:length])
 
 
 @TOKENISE.mistake
@@ -164,7 +165,7 @@ def tokenise_padding_with_start(prompt, vocabulary, length):
 def tokenise_sorted(prompt, vocabulary, length):
     """The order of the words is lost. "Red hair and a green background" must differ from "green hair and a
     red background"."""
-    return row([2] + sorted(table(vocabulary).get(word, 1) for word in words_of(prompt)), length)
+    return row([2, *sorted(table(vocabulary).get(word, 1) for word in words_of(prompt))], length)
 
 
 @TOKENISE.mistake
