@@ -1,6 +1,7 @@
 """The doctor on machines that are ill in one way each."""
 
 import builtins
+import itertools
 import os
 import subprocess
 import sys
@@ -97,6 +98,42 @@ def test_spinning_waits_are_noted(monkeypatch):
     assert "unset OMP_WAIT_POLICY" in only(doctor.check_waits).mend
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
     assert not only(doctor.check_waits).mend
+
+
+def test_the_gain_of_bfloat16_is_measured_where_there_is_one(monkeypatch):
+    monkeypatch.setattr("course_lib.device.has_fast_bfloat16", lambda device: True)
+    monkeypatch.setattr(doctor, "training_rates", lambda: (400.0, 1000.0))
+    assert "2.5 times as quick" in only(doctor.check_bfloat16).says
+    assert "1,000 images a second instead of 400" in only(doctor.check_bfloat16).says
+
+    def measured():
+        raise AssertionError("nothing to measure")
+
+    monkeypatch.setattr(doctor, "training_rates", measured)
+    monkeypatch.setattr("course_lib.device.has_fast_bfloat16", lambda device: False)
+    assert only(doctor.check_bfloat16).says == "slow here; training uses float32"
+
+
+def test_the_measured_rates_are_those_of_the_steps(monkeypatch):
+    """By a clock that gives each float32 step 1 s and each fast one 0.25 s: 8 and 32 images a second."""
+    ticks = itertools.cycle([1.0, 0.25])
+    clock = [0.0]
+
+    def now(device: str) -> float:
+        now.calls += 1
+        clock[0] += next(ticks) if now.calls % 2 == 0 else 0.0
+        return clock[0]
+
+    now.calls = 0
+    monkeypatch.setattr(doctor, "now", now)
+    assert doctor.training_rates(batch=8, repeats=1) == (8.0, 32.0)
+
+
+def test_measuring_the_gain_takes_seconds():
+    began = time.process_time()
+    plain, fast = doctor.training_rates(batch=16)
+    assert 0 < plain < 1e6 and 0 < fast < 1e6
+    assert time.process_time() - began < 5
 
 
 def test_a_busy_machine_is_noted(monkeypatch):
