@@ -128,8 +128,6 @@ def unfit(info: zipfile.ZipInfo) -> str | None:
         return "is a link to somewhere else and was not followed"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is no plain file and was refused"
-    if info.flag_bits & 1:
-        return "is encrypted"
     if info.compress_type not in METHODS:
         return "is compressed in an unusual way (a plain zip has deflate)"
     return None

@@ -70,7 +70,7 @@ def is_wrapped(paths: list[tuple[str, ...]], lesson: str) -> int:
     if len({parts[0] for parts in paths}) != 1 or paths[0][0] == "submitted" or MOODLE.fullmatch(paths[0][0]):
         return 0
     inner = [parts[1] for parts in paths if len(parts) > 1]
-    if any(name == "submitted" or MOODLE.fullmatch(name) for name in inner):
+    if any(MOODLE.fullmatch(name) for name in inner):
         return 1
     notebooks = [parts for parts in paths if parts[-1].lower().endswith(".ipynb")]
     if notebooks and all(len(parts) == 2 and canvas_match(parts[1]) for parts in notebooks):

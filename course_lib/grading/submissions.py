@@ -119,7 +119,7 @@ def only(pool: list[Owned], lesson: str, notes: list[str]) -> Owned:
     if newest[-1].file_id > newest[-2].file_id:
         notes.append(f"there are {len(pool)} notebooks ({names}); the one uploaded last was graded")
         return newest[-1]
-    if len({found.entry.read() for found in pool}) == 1 and len({found.path for found in pool}) > 1:
+    if len({found.entry.read() for found in pool}) == 1:
         notes.append(f"there are {len(pool)} equal notebooks ({names}); one was graded")
         return pool[0]
     raise CourseError(f"there are {len(pool)} notebooks for one student ({names}); keep the one that counts")

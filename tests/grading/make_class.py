@@ -58,6 +58,8 @@ LAST = (
     "Ünal",
 )
 
+BODIES = {"own": "return 42 * args[0] if args else 42", "raises": "raise ValueError('I give up')"}
+
 
 @dataclass(frozen=True)
 class Made:
@@ -79,7 +81,10 @@ def official(lesson: str) -> str:
 
 def stub(lesson: str = "01_vae") -> NotebookNode:
     """The lesson as it is given out."""
-    return nbformat.reads(official(lesson), as_version=4)
+    notebook = nbformat.from_dict(json.loads(official(lesson)))  # not read(), which validates and is slow
+    for cell in notebook.cells:
+        cell.source = "".join(cell.source)
+    return notebook
 
 
 @cache
@@ -120,7 +125,7 @@ def with_answer(lesson: str, exercise: str, source: str) -> NotebookNode:
 
 def stripped(notebook: NotebookNode) -> NotebookNode:
     """Without any metadata or ids, as some editors save it."""
-    plain = json.loads(nbformat.writes(notebook))
+    plain = json.loads(json.dumps(notebook))
     plain["metadata"] = {}
     for cell in plain["cells"]:
         cell["metadata"] = {}
@@ -130,15 +135,21 @@ def stripped(notebook: NotebookNode) -> NotebookNode:
 
 
 def as_bytes(notebook: NotebookNode) -> bytes:
-    return (nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n").encode()
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+@cache
+def ids(lesson: str) -> dict[str, str]:
+    """exercise -> grade id"""
+    return {one.exercise: name for name, one in answer_cells(stub(lesson)).items()}
 
 
 def id_of(lesson: str, exercise: str) -> str:
-    return next(name for name, one in answer_cells(stub(lesson)).items() if one.exercise == exercise)
+    return ids(lesson)[exercise]
 
 
 def exercises(lesson: str) -> list[str]:
-    return [one.exercise for one in answer_cells(stub(lesson)).values()]
+    return list(ids(lesson))
 
 
 def mistakes(lesson: str) -> list[tuple[str, str]]:
@@ -211,30 +222,37 @@ def student_name(k: int) -> str:
     return f"{FIRST[k % len(FIRST)]} {LAST[k % len(LAST)]}{number}"
 
 
+def plan(k: int, lesson: str = "01_vae", kinds: tuple[str, ...] = KINDS) -> Made:
+    """What student k's submission must be given."""
+    names, kind, student = exercises(lesson), kinds[k % len(kinds)], student_name(k)
+    every, one = frozenset(names), names[k % len(names)]
+    if kind in ("right", "stripped"):
+        return Made(student, kind, every)
+    if kind == "stub":
+        return Made(student, kind, frozenset())
+    if kind == "partly":
+        return Made(student, kind, frozenset(names[: 1 + k % (len(names) - 1)]))
+    if kind == "mistake":
+        # A class makes a few mistakes often and most of them hardly ever.
+        j, known = k // 2, mistakes(lesson)
+        one, mistake = known[(11 * (j % 3 or j % 4 or j % 5 or j)) % len(known)]
+        return Made(student, kind, every - {one}, ((one, mistake),))
+    return Made(student, kind, every - {one})
+
+
 def make(k: int, lesson: str = "01_vae", kinds: tuple[str, ...] = KINDS) -> tuple[Made, bytes]:
     """Student k's submission, and what it must be given."""
-    names, kind = exercises(lesson), kinds[k % len(kinds)]
-    every, one = frozenset(names), names[k % len(names)]
-    student = student_name(k)
-    if kind == "right":
-        return Made(student, kind, every), as_bytes(right(lesson))
-    if kind == "stripped":
-        return Made(student, kind, every), as_bytes(stripped(right(lesson)))
-    if kind == "stub":
-        return Made(student, kind, frozenset()), as_bytes(stub(lesson))
-    if kind == "partly":
-        done = frozenset(names[: 1 + k % (len(names) - 1)])
-        some = {id_of(lesson, name): solved(lesson)[id_of(lesson, name)] for name in done}
-        return Made(student, kind, done), as_bytes(with_answers(lesson, some))
-    if kind == "mistake":
-        all_of_them = mistakes(lesson)
-        # A class makes a few mistakes often and most of them hardly ever.
-        one, mistake = all_of_them[(k * k // 7) % len(all_of_them) if k % 3 else 3]
-        return Made(student, kind, every - {one}, ((one, mistake),)), as_bytes(wrong(lesson, one, mistake))
-    bodies = {"own": "return 42 * args[0] if args else 42", "raises": "raise ValueError('I give up')"}
-    stub_head = answer_cells(stub(lesson))[id_of(lesson, one)].names[0]
-    source = f"def {stub_head}(*args):\n    {bodies[kind]}\n"
-    return Made(student, kind, every - {one}), as_bytes(with_answer(lesson, one, source))
+    planned = plan(k, lesson, kinds)
+    solutions = solved(lesson)
+    answers = {id_of(lesson, name): solutions[id_of(lesson, name)] for name in planned.right}
+    for exercise, mistake in planned.mistakes:
+        answers[id_of(lesson, exercise)] = mistaken(lesson, exercise, mistake)
+    if planned.kind in BODIES:
+        (exercise,) = set(exercises(lesson)) - planned.right
+        name = answer_cells(stub(lesson))[id_of(lesson, exercise)].names[0]
+        answers[id_of(lesson, exercise)] = f"def {name}(*args):\n    {BODIES[planned.kind]}\n"
+    notebook = with_answers(lesson, answers)
+    return planned, as_bytes(stripped(notebook) if planned.kind == "stripped" else notebook)
 
 
 def write_class(

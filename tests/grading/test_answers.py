@@ -267,7 +267,7 @@ def test_too_large_or_too_many_cells(lesson, monkeypatch):
     [
         None, 3, [], {}, {"cell_type": None}, {"cell_type": "code"}, {"cell_type": "code", "source": None},
         {"cell_type": "code", "source": {"a": 1}}, {"cell_type": "code", "source": [1, None, ["x"]]},
-        {"cell_type": "code", "source": "x", "metadata": []},
+        {"cell_type": "code", "source": "x", "metadata": [1]},
         {"cell_type": "code", "source": "x", "metadata": {"nbgrader": 3}},
         {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": float("nan")}}},
         {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": ["vae-kl"]}}},
@@ -296,7 +296,7 @@ def test_source_as_text_or_as_lines_and_with_any_line_ends(lesson):
 
 def test_a_notebook_of_format_3(lesson):
     plain, _ = cells_of(made.right(L))
-    old = [{**cell, "input": cell.pop("source"), "language": "python"} for cell in plain["cells"]]
+    old = [{"input": cell.pop("source"), "language": "python", **cell} for cell in plain["cells"]]
     found = read(
         raw({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": old}, 3]}), lesson
     )

@@ -4,6 +4,7 @@ import os
 import stat
 import struct
 import sys
+import tracemalloc
 import zipfile
 import zlib
 
@@ -277,7 +278,10 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(intake, "MOST_BYTES", 1_000_000)
     path = zipped(tmp_path / "x.zip", {"ada/01_vae.ipynb": A, "bob/01_vae.ipynb": bytes(50_000_000)})
     assert path.stat().st_size < 60_000
+    tracemalloc.start()
     found = rows(path)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
     assert "larger than 1 MB" in found["bob"].problem and found["ada"].notebook == A
 
 
