@@ -65,7 +65,7 @@ class BakeOff:
         path = folder / f"score-{self.length.unit}-{self.length.amount:g}-n{self.samples}.json"
         if path.exists():
             return json.loads(path.read_text("utf-8"))
-        settings = Settings(recipe.name, self.world.name, self.seed)
+        settings = Settings(recipe.name, self.world.name, self.seed, self.world.wide)
         run = open_run(folder) if (folder / "run.json").exists() else start_run(folder, settings)
         if run.settings != settings:
             raise CourseError(f"{folder} holds another run ({run.settings}): name another --out.")
@@ -135,9 +135,11 @@ def chosen(names: Sequence[str], world: World) -> list[Recipe]:
     return [recipe_for(name, world) for name in names] or [r for r in RECIPES if world.name in r.worlds]
 
 
-def bakeoff(data: str, names: Sequence[str], length: Length, samples: int, seed: int, out: Path) -> bool:
+def bakeoff(
+    data: str, names: Sequence[str], length: Length, samples: int, seed: int, out: Path, wide: bool = False
+) -> bool:
     """Run one and print its board."""
-    world = find_world(data)
+    world = find_world(data, wide)
     out.mkdir(parents=True, exist_ok=True)
     done = BakeOff(world, length, samples, seed, out).run(chosen(names, world))
     if (out / "board.md").exists():

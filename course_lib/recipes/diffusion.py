@@ -23,6 +23,7 @@ def build_ddpm(world: World) -> Model:
     """Told the label where there is one; the attributes of faces are lesson 07's, through words."""
     told = world.told == "label"
     shape = replace(unet.DIGITS, channels=world.channels, classes=world.choices[0] if told else 0)
+    shape = replace(shape, widths=(128, 256), blocks=2) if world.wide else shape
     net, schedule = place(unet.UNet(shape)), cosine_schedule().to(pick_device())
 
     def sample(net: nn.Module, n: int, y: Tensor | None) -> Images:

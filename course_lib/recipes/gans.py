@@ -30,9 +30,14 @@ def of_game(G: nn.Module, D: nn.Module, game: Game, players: Players) -> Model:
 
 
 def plain(world: World, game: Game, players: Players) -> Model:
-    nets = gan.make_generator, gan.make_discriminator
-    G, D = nets[0](game.d, world.channels, world.size), nets[1](world.channels, world.size)
-    return of_game(G, D, game, players)
+    widths = (512, 1024) if world.wide else (256, 512)
+    G = gan.make_generator(game.d, world.channels, world.size, widths)
+    return of_game(G, gan.make_discriminator(world.channels, world.size, widths[::-1]), game, players)
+
+
+def maps(world: World) -> int:
+    """Maps at half the size of the image, of convolutional networks."""
+    return 64 if world.wide else 32
 
 
 def smoothed(G: nn.Module, D: nn.Module, game: Game) -> list[Player]:
@@ -58,13 +63,16 @@ def build_wgan(world: World) -> Model:
 
 def build_dcgan(world: World) -> Model:
     game = dcgan.DIGITS
-    G = dcgan.make_generator(game.d, world.channels, world.size, 32)
-    return of_game(G, dcgan.make_discriminator(world.channels, world.size, 32), game, gan.gan_players)
+    G = dcgan.make_generator(game.d, world.channels, world.size, maps(world))
+    return of_game(
+        G, dcgan.make_discriminator(world.channels, world.size, maps(world)), game, gan.gan_players
+    )
 
 
 def build_cgan(world: World) -> Model:
     game = cgan.CONVOLUTIONAL_DIGITS
-    G, D = cgan.make_conditional_dcgan(game.d, world.embed, sum(world.choices), world.channels, world.size)
+    sizes = sum(world.choices), world.channels, world.size, maps(world)
+    G, D = cgan.make_conditional_dcgan(game.d, world.embed, *sizes)
     another = cgan.another_digit if world.told == "label" else cgan.another_row
 
     def players(G: nn.Module, D: nn.Module, game: Game) -> list[Player]:
@@ -75,10 +83,10 @@ def build_cgan(world: World) -> Model:
 
 def build_vaegan(world: World) -> Model:
     game = vaegan.DIGITS
-    E = place(vaegan.Encoder(game.d, world.channels, world.size))
-    D = place(vaegan.FeatureDiscriminator(world.channels, world.size))
+    E = place(vaegan.Encoder(game.d, world.channels, world.size, maps(world)))
+    D = place(vaegan.FeatureDiscriminator(world.channels, world.size, maps(world)))
     model = of_game(
-        dcgan.make_generator(game.d, world.channels, world.size, 32), D, game,
+        dcgan.make_generator(game.d, world.channels, world.size, maps(world)), D, game,
         lambda G, D, game: vaegan.vaegan_players(E, G, D, game),
     )  # fmt: skip
     return replace(model, nets=model.nets | {"E": E})

@@ -50,6 +50,7 @@ class Settings:
     model: str
     data: str
     seed: int
+    wide: bool = False  # networks of the gpu tier's widths
 
 
 class Run:
@@ -57,7 +58,7 @@ class Run:
 
     def __init__(self, folder: Path, settings: Settings, processes: Processes | None = None):
         self.folder, self.settings, self.processes = folder, settings, processes or Processes()
-        self.world: World = find_world(settings.data)
+        self.world: World = find_world(settings.data, settings.wide)
         self.recipe = recipe_for(settings.model, self.world)
         torch.manual_seed(settings.seed)
         self.model: Model = self.recipe.build(self.world)

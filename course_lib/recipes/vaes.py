@@ -20,8 +20,13 @@ def likelihood(world: World):
     return vae.gaussian_negative_elbo, vae.gaussian_mean
 
 
+def width(world: World) -> int:
+    """Maps of the first convolution."""
+    return 64 if world.wide else 32
+
+
 def build_vae(world: World) -> Model:
-    net = place(vae.VAE(CODE[world.name], world.channels, world.size))
+    net = place(vae.VAE(CODE[world.name], world.channels, world.size, width(world)))
     loss, to_image = likelihood(world)
 
     def sample(net: nn.Module, n: int, _: Tensor | None) -> Images:
@@ -33,7 +38,8 @@ def build_vae(world: World) -> Model:
 
 def build_cvae(world: World) -> Model:
     embed = world.embed()
-    net = place(vae.ConditionalVAE(CODE[world.name], sum(world.choices), world.channels, world.size))
+    sizes = CODE[world.name], sum(world.choices), world.channels, world.size, width(world)
+    net = place(vae.ConditionalVAE(*sizes))
     loss, to_image = likelihood(world)
 
     def sample(net: nn.Module, n: int, y: Tensor | None) -> Images:

@@ -18,6 +18,7 @@ def train_arguments(parser: argparse.ArgumentParser) -> None:
 def data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="digits", help="digits (or mnist; default), or faces")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and noise (default 0)")
+    parser.add_argument("--wide", action="store_true", help="networks of the gpu tier's widths")
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=positive, metavar="N", help="train for N steps")
     length.add_argument("--seconds", type=positive, metavar="S", help="for S wall seconds of training")
@@ -51,7 +52,7 @@ def train(args: argparse.Namespace) -> int:
     elif args.model is None:
         raise CourseError("Name the model to train, such as `course train vae --seconds 60 --out runs/vae`.")
     else:
-        run = start_run(args.out, Settings(args.model, args.data, args.seed))
+        run = start_run(args.out, Settings(args.model, args.data, args.seed, args.wide))
     done = run.train(length_of(args))
     if not run.processes.first:
         return 0
@@ -93,5 +94,5 @@ def bakeoff_arguments(parser: argparse.ArgumentParser) -> None:
 def bakeoff(args: argparse.Namespace) -> int:
     from course_lib.recipes.bakeoff import bakeoff
 
-    done = bakeoff(args.data, args.models, length_of(args), args.n, args.seed, args.out)
+    done = bakeoff(args.data, args.models, length_of(args), args.n, args.seed, args.out, args.wide)
     return 0 if done else STOPPED

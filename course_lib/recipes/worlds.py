@@ -1,7 +1,7 @@
 """The data a model is trained and judged on, with what a conditional model is told about each image."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -33,6 +33,7 @@ class World:
     reference: str  # what its samples are scored against: evaluate(..., reference)
     read: Callable[[Images], Condition]  # what the course's classifier sees in images
     request: Callable[[str], dict[int, int]]  # what a person asks for -> column: value
+    wide: bool = False  # networks of the gpu tier's widths
 
     def embed(self) -> nn.Module:
         """The condition as one-hot vectors, (b, e), e = sum of choices."""
@@ -98,8 +99,8 @@ WORLDS = {
 ALIASES = {"mnist": "digits"}
 
 
-def find_world(name: str) -> World:
+def find_world(name: str, wide: bool = False) -> World:
     world = WORLDS.get(ALIASES.get(name, name))
     if world is None:
         raise CourseError(f"There is no data set {name!r}: choose from {', '.join([*WORLDS, *ALIASES])}.")
-    return world
+    return replace(world, wide=wide)
