@@ -23,9 +23,9 @@ def feedback_page(marks: StudentMarks, title: str) -> str:
     if marks.problem is not None:
         parts.append(
             f'<section class="notice"><h2>This submission could not be graded</h2>{prose(marks.problem)}'
-            "<p>Mend that, hand the notebook in again, or ask your instructor.</p></section>"
+            "<p>Mend that and hand the notebook in again, or ask your instructor.</p></section>"
         )
-    if marks.exercises:
+    elif marks.exercises:
         rows = "\n".join(exercise(mark) for mark in marks.exercises)
         parts.append(f'<main><ol class="plain">\n{rows}\n</ol></main>')
     if marks.notes:

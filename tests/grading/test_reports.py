@@ -15,7 +15,7 @@ from course_lib.grading.feedback import feedback_page
 from course_lib.grading.gradebook import canvas_csv, grades_csv, moodle_csv
 from course_lib.grading.histogram import histogram, in_bins
 from course_lib.grading.marks import ExerciseMark, StudentMarks
-from course_lib.grading.page import number
+from course_lib.grading.page import STYLE, number
 from course_lib.grading.report import write_reports
 from course_lib.grading.submissions import Submission
 
@@ -152,6 +152,23 @@ def test_accessible_as_far_as_tags_tell():
         assert "prefers-color-scheme: dark" in source and "@media print" in source
 
 
+def luminance(colour):
+    colour = colour if len(colour) == 6 else "".join(2 * c for c in colour)
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def test_all_text_can_be_read_on_its_paper():
+    schemes = [dict(re.findall(r"--(\w+): #([0-9a-f]+)", part)) for part in STYLE.split("@media")[:3]]
+    assert len(schemes) == 3 and all(len(scheme) == 10 for scheme in schemes)
+    for scheme in schemes:
+        for paper in ("paper", "soft"):
+            for ink in ("ink", "quiet", "right", "wrong", "missing", "failed"):
+                light = sorted((luminance(scheme[paper]), luminance(scheme[ink])))
+                assert (light[1] + 0.05) / (light[0] + 0.05) >= 4.5, (ink, paper)
+
+
 def test_feedback_says_points_verdict_words_and_the_first_wrong_value():
     page = Tags(feedback_page(ADA, T))
     words = " ".join(page.text.split())
@@ -173,6 +190,14 @@ def test_feedback_says_points_verdict_words_and_the_first_wrong_value():
 def test_feedback_on_what_could_not_be_graded_gives_no_points():
     words = Tags(feedback_page(LOST, T)).text
     assert "could not be graded" in words and "cannot be read" in words and "points" not in words
+
+
+def test_a_problem_hides_the_exercises_that_were_never_looked_at():
+    nothing = ExerciseMark("vae/kl", 0, 2, "missing", None, "not written yet")
+    lost = StudentMarks("Eve", L, (nothing,), problem="there is no notebook")
+    assert "vae/kl" not in Tags(feedback_page(lost, T)).text
+    assert read(grades_csv([ADA, lost]))[2][:4] == ["Eve", "", "", ""]
+    assert "2 submissions" not in Tags(class_page([ADA, lost], T, {}, {})).text
 
 
 def test_all_right_is_said():
