@@ -129,13 +129,17 @@ def train_public(name: str, data: dict, budget: float):
 # ------------------------------------------------------------------------------------------------- ours
 
 
+def smoothed_players(G: nn.Module, D: nn.Module, game: Game):
+    return gan_players(G, D, game, gan.smoothed_discriminator_loss)
+
+
 def our_gan(game: Game):
-    G, D = gan.make_generator(game.d), gan.make_discriminator()
-    return G, D, gan_players
+    return gan.make_generator(game.d), gan.make_discriminator(), smoothed_players
 
 
 def our_dcgan(game: Game):
-    return dcgan.make_generator(game.d, 1, 28, 32), dcgan.make_discriminator(1, 28, 32), gan_players
+    sizes = {"channels": 1, "size": 28, "maps": 16, "smallest": 4}
+    return dcgan.make_generator(game.d, **sizes), dcgan.make_discriminator(**sizes), smoothed_players
 
 
 def our_cgan(game: Game):
@@ -143,7 +147,7 @@ def our_cgan(game: Game):
 
 
 OURS = {
-    "gan": (our_gan, gan.Game()),
+    "gan": (our_gan, gan.DIGITS),
     "dcgan": (our_dcgan, dcgan.DIGITS),
     "cgan": (our_cgan, cgan.CONVOLUTIONAL_DIGITS),
 }
