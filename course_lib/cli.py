@@ -152,7 +152,7 @@ def grade_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder for marks and feedback")
     parser.add_argument("--jobs", type=int, metavar="N", help="students at a time; else one a processor")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="spread the class over a Dask cluster")
-    parser.add_argument("--seconds", type=float, default=10, help="of computing, for an exercise (10)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of computing, for an exercise (10)")
     parser.add_argument(
         "--unsafe-no-sandbox", action="store_true", help="run submissions as you, with all that you may do"
     )
@@ -223,7 +223,8 @@ VERBS = (
         "sample",
         "draw pictures with a trained model, into a file",
         "course sample runs/vae -n 5000 --out samples.npz\n"
-        "course sample runs/faces --label hat=crown,mouth=grin --out crowns.png",
+        "course sample runs/faces --label hat=crown,mouth=grin --out crowns.png\n"
+        "course sample --pretrained cgan --label 7 --out sevens.png",
         recipes.sample_arguments,
         recipes.sample,
     ),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,9 +43,10 @@ def test_every_model_trains_and_draws_in_every_world_it_names(name, data, tmp_pa
     assert made.train(Length("steps", 2))
     after = made.model.nets[made.model.sampled].parameters()
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
-    y = sample.conditions(made, 5, None)
+    drawer = sample.drawer_of(made)
+    y = drawer.conditions(5)
     assert (y is not None) == made.model.conditional
-    images, world = sample.draw(made, 5, y), made.world
+    images, world = drawer.draw(5, y), made.world
     assert images.shape == (5, world.channels, world.size, world.size)
     assert images.dtype == torch.float32 and images.abs().max() <= 1 and images.std() > 0
 
@@ -105,6 +107,10 @@ def test_the_command_line_from_training_to_a_score(tmp_path, capsys):
         (["train", "vae", "--data", "cats", "--steps", "1", "--out", "OUT"], "no data set 'cats'"),
         (["train", "--resume", "--steps", "1", "--out", "OUT"], "holds no run"),
         (["sample", "OUT", "--out", "x.png"], "holds no run"),
+        (["sample", "OUT", "--out", "x.gif"], "must end in .npz"),
+        (["sample", "--out", "x.png"], "one of the two"),
+        (["sample", "OUT", "--prompt", "a person", "--out", "x.png"], "Only the latent model"),
+        (["sample", "--pretrained", "foo", "--out", "x.png"], "no weights for 'foo'"),
         (["bakeoff", "vae", "foo", "--steps", "1", "--out", "OUT"], "no model 'foo'"),
     ],
 )
@@ -148,8 +154,24 @@ def test_what_a_world_tells_of_real_images_is_what_its_classifier_reads(world):
 
 def test_a_model_that_cannot_be_told_says_so(tmp_path):
     made = start_run(tmp_path / "x", Settings("vae", "digits", 0))
+    with pytest.raises(CourseError, match="not been trained"):
+        sample.drawer_of(made)
+    drawer = sample.Drawer("vae", made.world, made.model, made.ema.net)
     with pytest.raises(CourseError, match="cannot be told"):
-        sample.conditions(made, 4, "3")
+        drawer.conditions(4, "3")
+
+
+def test_weights_that_ship_draw_what_they_are_asked_for(tmp_path, monkeypatch):
+    world = find_world("digits")
+    nets = find_recipe("cgan").build(world).nets
+    kept = SimpleNamespace(nets={name: net.eval() for name, net in nets.items()})
+    monkeypatch.setattr(sample, "available", lambda: ["cgan"])
+    monkeypatch.setattr(sample, "load_pretrained", lambda name: kept)
+    out = tmp_path / "x.npz"
+    assert cli.main(["sample", "--pretrained", "cgan", "-n", "6", "--label", "7", "--out", str(out)]) == 0
+    with np.load(out) as file:
+        assert file["images"].shape == (6, 28, 28, 1) and file["labels"].tolist() == [7] * 6
+    assert (drawn := sample.pretrained_drawer("cgan")).net is nets["G"] and drawn.world.name == "digits"
 
 
 def test_a_bake_off_goes_on_where_it_stopped_and_puts_the_best_first(tmp_path, monkeypatch, capsys):

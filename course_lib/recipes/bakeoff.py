@@ -19,7 +19,7 @@ from course_lib.metrics.ranking import places
 from course_lib.notebook.show import save_png
 from course_lib.recipes.recipe import Recipe
 from course_lib.recipes.run import Length, Run, Settings, open_run, start_run
-from course_lib.recipes.sample import conditions, draw
+from course_lib.recipes.sample import drawer_of
 from course_lib.recipes.table import RECIPES, recipe_for
 from course_lib.recipes.worlds import World, find_world
 
@@ -77,9 +77,10 @@ class BakeOff:
 
     def scored(self, run: Run) -> dict:
         """Score the run's samples, and keep a sheet of the first 40."""
-        y = conditions(run, self.samples, None, seed=1)
+        drawer = drawer_of(run)
+        y = drawer.conditions(self.samples, seed=1)
         began = time.perf_counter()
-        images = draw(run, self.samples, y, seed=1)
+        images = drawer.draw(self.samples, y, seed=1)
         drawn = time.perf_counter() - began
         save_png(images[:40], run.folder / "samples.png", columns=20)
         score = evaluate(images, self.world.reference, n=self.samples).as_dict()

@@ -48,10 +48,12 @@ class Processes:
         for optimizer in {id(p.optimizer): p.optimizer for p in model.players}.values():
             optimizer.register_step_pre_hook(self._average_gradients)
 
-    def share(self, batches: Batches, size: int) -> Iterator[Batch]:
+    def share(self, batches: Iterator[Batch], size: int) -> Iterator[Batch]:
         """This process's part of every batch of `size`: they are cut in equal parts."""
         if self.many == 1:
             return batches
+        if not isinstance(batches, Batches):
+            raise CourseError("This model is trained on pairs of sets, by one process only.")
         if size % self.many:
             raise CourseError(f"A batch of {size} cannot be cut in {self.many} equal parts: start 2 or 4.")
         own = Batches(batches.data, size // self.many, seed=batches.seed, device=batches.device)

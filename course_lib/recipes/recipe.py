@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ class Model:
     schedule: Schedule = warm_down
     ema: float = 0.999  # decay of that average
     conditional: bool = False  # it is told what to draw
+    batches: Callable[[int], Any] | None = None  # from a seed, where they are not simply the world's images
 
     def parameters(self) -> int:
         """Numbers in the network that draws: what has to be kept to make pictures."""

@@ -25,6 +25,7 @@ from course_lib.recipes.worlds import World, find_world
 from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.ema import EMA
 from course_lib.training.loop import Budget, Step, cpu_seconds, seconds, steps_budget, train
+from course_lib.types import Batch
 
 SAVE_EVERY = 20.0  # seconds
 LOG_EVERY = 20  # steps
@@ -71,10 +72,9 @@ class Run:
 
     def train(self, length: Length) -> bool:
         """Train to the end of the budget; False if it was stopped before, saved."""
-        batches = Batches(self.world.load(), self.model.batch, seed=self.settings.seed, start=self.steps)
         steps = train(
             self.model.players,
-            self.processes.share(batches, self.model.batch),
+            self.processes.share(self.batches(), self.model.batch),
             self.processes.agree(length.budget(self.checkpoint)),
             start=self.steps,
             schedule=self.model.schedule,
@@ -95,6 +95,12 @@ class Run:
                     log.write(step.index, self.losses(step))
         self.steps = self.checkpoint.step
         return self.checkpoint.progress >= 1
+
+    def batches(self) -> Iterator[Batch]:
+        """The run's batches, from where it stands."""
+        if self.model.batches is not None:
+            return self.model.batches(self.settings.seed).starting_at(self.steps)
+        return Batches(self.world.load(), self.model.batch, seed=self.settings.seed, start=self.steps)
 
     def losses(self, step: Step) -> dict[str, float]:
         """Each term, averaged over the processes. All of them ask at the same steps."""

@@ -1,7 +1,7 @@
 """Every model of the lessons, by the name that `course train` takes."""
 
 from course_lib.errors import CourseError
-from course_lib.recipes import diffusion, gans, vaes
+from course_lib.recipes import diffusion, gans, translation, vaes
 from course_lib.recipes.recipe import Recipe
 from course_lib.recipes.worlds import World
 
@@ -14,6 +14,20 @@ RECIPES = (
     Recipe("dcgan", "03_dcgan", "convolutional GAN", gans.build_dcgan),
     Recipe("cgan", "04_cgan", "convolutional GAN that is told what to draw", gans.build_cgan),
     Recipe("vae-gan", "04_cgan", "VAE that compares what a discriminator sees", gans.build_vaegan),
+    Recipe(
+        "cyclegan",
+        "05_cyclegan",
+        "sketch to photo, learnt without pairs",
+        translation.build_cyclegan,
+        worlds=("faces",),
+    ),
+    Recipe(
+        "pix2pix",
+        "05_cyclegan",
+        "sketch to photo, learnt from pairs",
+        translation.build_pix2pix,
+        worlds=("faces",),
+    ),
     Recipe("ddpm", "06_ddpm", "denoising diffusion, sampled in 20 steps", diffusion.build_ddpm),
 )
 

@@ -66,22 +66,43 @@ def train(args: argparse.Namespace) -> int:
 
 
 def sample_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="the folder of a run")
+    parser.add_argument("folder", type=Path, nargs="?", help="the folder of a run")
+    parser.add_argument("--pretrained", metavar="MODEL", help="instead: weights that ship with the course")
     parser.add_argument("-n", type=int, default=64, help="how many (default 64)")
     parser.add_argument("--out", type=Path, required=True, help="x.npz (uint8 n, h, w, c) or x.png (a sheet)")
     parser.add_argument("--label", help="a digit, or attributes of a face as hat=crown,mouth=grin")
+    parser.add_argument("--prompt", help="what the latent model is to paint, in the captions' words")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
 
 
 def sample(args: argparse.Namespace) -> int:
-    from course_lib.recipes.run import open_run
-    from course_lib.recipes.sample import write_samples
+    from course_lib.recipes import sample as drawing
 
     if args.n < 1:
         raise CourseError(f"-n must be at least 1, got {args.n}.")
-    write_samples(open_run(args.folder), args.n, args.out, args.label, args.seed)
+    if (args.folder is None) == (args.pretrained is None):
+        raise CourseError("Name the folder of a run, or --pretrained MODEL; one of the two.")
+    drawing.require_suffix(args.out)
+    if args.prompt is not None:
+        paint(args)
+    else:
+        from_run = args.folder is not None
+        drawer = (
+            drawing.trained_drawer(args.folder) if from_run else drawing.pretrained_drawer(args.pretrained)
+        )
+        drawing.write_samples(drawer, args.n, args.out, args.label, args.seed)
     print(f"{args.n:,} samples are in {args.out}.")
     return 0
+
+
+def paint(args: argparse.Namespace) -> None:
+    from course_lib.recipes.paint import load_painter, write_painting
+
+    if args.pretrained != "latent":
+        raise CourseError(
+            "Only the latent model reads words: `course sample --pretrained latent --prompt ...`."
+        )
+    write_painting(load_painter(), args.prompt, args.n, args.out, args.seed)
 
 
 def bakeoff_arguments(parser: argparse.ArgumentParser) -> None:
