@@ -9,11 +9,16 @@ from course_lib.errors import CourseError
 
 @dataclass(frozen=True)
 class Lesson:
+    """A lesson by its name, and where its files lie in a clone (`root`)."""
+
     name: str  # "01_vae"
     title: str
 
     def source(self, root: Path = ROOT) -> Path:
         return root / "solutions" / f"{self.name}.py"
+
+    def solution(self, root: Path = ROOT) -> Path:
+        return root / "solutions" / f"{self.name}.ipynb"
 
     def notebook(self, root: Path = ROOT) -> Path:
         return root / "lessons" / f"{self.name}.ipynb"
