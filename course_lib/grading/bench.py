@@ -53,6 +53,7 @@ class Found:
     verdict: str  # as in ExerciseMark
     words: str = ""
     mistake: str | None = None
+    ended: bool = False  # the process did, while this was tried
 
 
 class Bench:
@@ -151,10 +152,10 @@ def look(
     stop: threading.Event | None,
     stand_ins: dict[str, tuple[str, str]] | None = None,
     marked: Sequence[str] = (),
+    without: frozenset[str] = frozenset(),
 ) -> dict[str, Found]:
     """Run the answers and judge them. Where one ends the process, a new one goes on without its cell."""
     found: dict[str, Found] = {}
-    without: frozenset[str] = frozenset()
     cases = {name: [oracle.cases for oracle in bench.oracles(name)] for name in wanted}
     folder = bench.copy(marked)
     while open_ones := [name for name in wanted if name not in found]:
@@ -217,12 +218,13 @@ def found_of(verdict: Verdict) -> Found:
 
 
 def ended_words(event: Ended, limits: Limits) -> Found:
-    if event.why == "time":
-        seconds = f"{limits.cpu_seconds:g} seconds of computing or {limits.wall_seconds:g} of waiting"
-        return Found("failed", f"your code was stopped after {seconds}: is there a loop that never ends?")
-    if event.why == "output":
-        return Found("failed", "what your function returns cannot be read: it is too much, or in disorder.")
-    return Found("failed", "your code ended the process, by leaving Python or by using up its memory.")
+    words = {
+        "time": f"your code was stopped after {limits.cpu_seconds:g} seconds of computing or "
+        f"{limits.wall_seconds:g} of waiting: is there a loop that never ends?",
+        "output": "what your function returns cannot be read: it is too much, or in disorder.",
+        "stopped": "your code ended the process, by leaving Python or by using up its memory.",
+    }
+    return Found("failed", words[event.why], ended=True)
 
 
 # ---------------------------------------------------------------------------------------- follow-through
@@ -248,7 +250,8 @@ def follow_through(
         if not uses or found[name].verdict == "missing":
             continue
         stand_ins = {other: reference_of(bench.exercises[other]) for other in uses}
-        again = look(bench, steps, [name], stop, stand_ins, order[:k])[name]
+        without = frozenset(bench.checks[other].answer for other in uses if found[other].ended)
+        again = look(bench, steps, [name], stop, stand_ins, order[:k], without)[name]
         if again.verdict == "right":
             better[name] = Found("right", f"right, with the library's version of {' and '.join(uses)}.")
     return better

@@ -65,6 +65,8 @@ def run_worker(
                 event = Ended(ended_by(process.returncode), process.returncode, said)
             yield event
             return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)  # after the last frame it leaves of itself
 
 
 def wait_for(events: queue.Queue, seconds: float, stop: threading.Event | None) -> Frame | Ended:
