@@ -84,7 +84,7 @@ class Latent:
     """Lesson 07's: first the autoencoder, alone and then against a discriminator, then the diffusion."""
 
     seed: int = 1
-    faces: int = 10_000
+    faces: int = 8_000
     faces_seed: int = 7
     z: int = 8  # maps of a code
     autoencoder_widths: tuple[int, ...] = (32, 64, 128)
@@ -93,9 +93,9 @@ class Latent:
     autoencoder_steps: int = 1_400
     fooling_steps: int = 200
     shape: dict = field(default_factory=lambda: asdict(TextShape()))
-    batch: int = 64
-    steps: int = 2_500
-    rate: float = 1e-3
+    batch: int = 32
+    steps: int = 3_000
+    rate: float = 2e-3
 
 
 def run(players: list[Player], batches: Batches, steps: int, schedule=warm_down) -> Iterator[Step]:

@@ -27,9 +27,9 @@ class TextShape:
     """The sizes of a U-Net with words."""
 
     channels: int = 8  # of the codes
-    widths: tuple[int, ...] = (96, 160)  # maps at each level; the side halves from one to the next
+    widths: tuple[int, ...] = (128,)  # maps at each level; the side halves from one to the next
     blocks: int = 1  # a level on the way down; one more on the way up
-    listening: tuple[int, ...] = (0, 1)  # levels whose blocks are followed by attention to the words
+    listening: tuple[int, ...] = ()  # levels whose blocks listen to the words; the middle always does
     heads: int = 4
     d: int = 64  # numbers of a word's vector
     text_blocks: int = 2
