@@ -11,7 +11,7 @@ Diffusion sees codes whose spread is 1, as that of its noise is; only `LatentSpa
 loss, the samplers and the editing are those of lesson 06, unchanged: a code is an image to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,7 +61,7 @@ class LatentSpace:
         with evaluating(self.net):
             return self.net.decode(z / self.scale).float().clamp(-1, 1)
 
-    def encode_all(self, x: Sequence[Images], precision: Precision = float32) -> Float[Tensor, "n z i j"]:
+    def encode_all(self, x: Iterable[Tensor], precision: Precision = float32) -> Float[Tensor, "n z i j"]:
         """The codes of a whole set, batch by batch: encoded once, used in every epoch."""
         with precision():
             return torch.cat([self.encode(batch) for batch in x])
