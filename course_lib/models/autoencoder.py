@@ -145,9 +145,9 @@ def patch_generator_loss(fake: Tensor) -> Scalar:
 class Weights:
     """Of the terms beside the pixels' own, which has 1."""
 
-    perceptual: float = 0.2
-    kl: float = 1e-3  # per number of the code
-    fool: float = 0.05
+    perceptual: float = 0.4
+    kl: float = 1e-4  # per number of the code
+    fool: float = 0.01
 
 
 def autoencoder_loss(net: KLAutoencoder, x: Images, maps: FeatureMaps, weights: Weights) -> Losses:
@@ -187,7 +187,7 @@ def autoencoder_players(
     D: nn.Module,
     maps: FeatureMaps,
     weights: Weights = Weights(),
-    rate: float = 1e-3,
+    rate: float = 5e-4,
     discriminator_rate: float = 1e-3,
 ) -> list[Player]:
     """Two players: the autoencoder also fools D, which judges patches of what it rebuilt (eq. 25).

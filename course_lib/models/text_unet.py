@@ -29,7 +29,7 @@ class TextShape:
     channels: int = 8  # of the codes
     widths: tuple[int, ...] = (128,)  # maps at each level; the side halves from one to the next
     blocks: int = 1  # a level on the way down; one more on the way up
-    listening: tuple[int, ...] = ()  # levels whose blocks listen to the words; the middle always does
+    listening: tuple[int, ...] = (0,)  # levels whose blocks listen to the words; the middle always does
     heads: int = 4
     d: int = 64  # numbers of a word's vector
     text_blocks: int = 2
