@@ -54,10 +54,11 @@ if "google.colab" in sys.modules:
 def lesson_table() -> str:
     """The README's table, a row for each lesson that exists."""
     rows = [
-        f"| {lesson.name[:2]} | [{lesson.title}](lessons/{lesson.name}.ipynb) | {badges(lesson)} |"
+        f"| {lesson.name[:2]} | [{lesson.title}](lessons/{lesson.name}.ipynb) | {lesson.minutes or '–'} | "
+        f"{badges(lesson)} |"
         for lesson in LESSONS
     ]
-    return "\n".join(["| | lesson | without installing |", "|---|---|---|", *rows])
+    return "\n".join(["| | lesson | minutes | without installing |", "|---|---|---:|---|", *rows])
 
 
 def readdress_source(text: str, lesson: Lesson) -> str:
