@@ -63,21 +63,35 @@ def make_generator(channels: int = 3, maps: int = 64, blocks: int = 9, downs: in
     return nn.Sequential(*layers, last, nn.Tanh())
 
 
-def make_small_generator(channels: int = 3, maps: int = 64, blocks: int = 3) -> nn.Sequential:
-    """The same idea for 32x32 and a CPU: each 2x2 pixels become one, and the blocks work at half the side.
+class Retouch(nn.Module):
+    """tanh(arctanh(x) + h(x)): h says what to change, and where it says 0 the image stays as it is."""
 
-    One group for all maps (GroupNorm) takes the place of instance norm: in so small a picture a map's average
-    *is* what it says (the colour of the background, say), and instance norm would take it away. With the
-    defaults 236,236 parameters; on a CPU 2.5 times as quick as `make_generator(maps=32, blocks=3, downs=1)`.
+    def __init__(self, h: nn.Module):
+        super().__init__()
+        self.h = h
+
+    def forward(self, x: Images) -> Images:
+        return torch.tanh(torch.atanh(0.98 * x.float().clamp(-1, 1)) + self.h(x).float())
+
+
+def make_small_generator(channels: int = 3, maps: int = 32, blocks: int = 3) -> Retouch:
+    """The same idea for 32x32 and minutes on a CPU; images -> images of the same size, even sides.
+
+    Three things differ. Each 2x2 pixels become one (pixel unshuffle), so that all work is done at half the
+    side. One norm goes over all maps of an image: in so small a picture a map's average *is* what it says
+    (the colour of the background, say), and instance norm would take it away. And the net starts as the
+    identity and learns what to change (`Retouch`), which the paper's must first learn to draw.
     """
 
     def wide(a: int, b: int) -> list[nn.Module]:
-        return [nn.Conv2d(a, b, 3, padding=1), nn.GroupNorm(1, b)]
+        return [nn.Conv2d(a, b, 3, padding=1), one_group(b)]
 
     layers = [nn.PixelUnshuffle(2), *wide(4 * channels, maps), nn.ReLU()]
-    for _ in range(blocks):
-        layers.append(Sum(nn.Sequential(*wide(maps, maps), nn.ReLU(), *wide(maps, maps))))
-    return nn.Sequential(*layers, nn.Conv2d(maps, 4 * channels, 3, padding=1), nn.PixelShuffle(2), nn.Tanh())
+    layers += [Sum(nn.Sequential(*wide(maps, maps), nn.ReLU(), *wide(maps, maps))) for _ in range(blocks)]
+    last = nn.Conv2d(maps, 4 * channels, 3, padding=1)
+    nn.init.normal_(last.weight, 0.0, 0.003)
+    nn.init.zeros_(last.bias)
+    return Retouch(nn.Sequential(*layers, last, nn.PixelShuffle(2)))
 
 
 class Sum(nn.Module):
@@ -91,7 +105,17 @@ class Sum(nn.Module):
         return x + self.h(x)
 
 
-def make_discriminator(channels: int = 3, maps: int = 64, downs: int = 3) -> nn.Sequential:
+def one_group(maps: int) -> nn.GroupNorm:
+    """One norm over all maps of an image: the small networks' instance norm."""
+    return nn.GroupNorm(1, maps)
+
+
+def make_discriminator(
+    channels: int = 3,
+    maps: int = 64,
+    downs: int = 3,
+    norm: Callable[[int], nn.Module] = nn.InstanceNorm2d,
+) -> nn.Sequential:
     """Images -> one number for each patch, (b, 1, h', w'): `downs` halvings and two convolutions more.
 
     With the defaults a number depends on 70x70 pixels, and D has 2,764,737 parameters; with downs=1 on 16x16,
@@ -101,7 +125,7 @@ def make_discriminator(channels: int = 3, maps: int = 64, downs: int = 3) -> nn.
     a = maps
     for i in range(1, downs + 1):
         b, stride = min(maps * 2**i, 8 * maps), 2 if i < downs else 1
-        layers += [nn.Conv2d(a, b, 4, stride=stride, padding=1), nn.InstanceNorm2d(b), nn.LeakyReLU(0.2)]
+        layers += [nn.Conv2d(a, b, 4, stride=stride, padding=1), norm(b), nn.LeakyReLU(0.2)]
         a = b
     return nn.Sequential(*layers, nn.Conv2d(a, 1, 4, stride=1, padding=1))
 

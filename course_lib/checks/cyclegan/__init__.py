@@ -7,4 +7,4 @@ from course_lib.checks.cyclegan.generators import GENERATORS
 from course_lib.checks.cyclegan.patch import PATCH
 from course_lib.checks.cyclegan.pool import POOL
 
-EXERCISES = (CYCLE, DISCRIMINATOR, GENERATORS, POOL, PATCH, BLOCK)
+EXERCISES = (CYCLE, PATCH, DISCRIMINATOR, GENERATORS, POOL, BLOCK)
