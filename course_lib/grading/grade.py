@@ -28,6 +28,7 @@ from course_lib.grading.submissions import Submission, find_submissions
 from course_lib.lessons import find_lesson
 from course_lib.notebook.execute import course_root, write_whole
 
+PATIENCE = 15  # seconds for a scheduler's answer
 SEEDS = 3  # sets of inputs on which every answer is tried
 
 Grader = Callable[[Sequence[Submission], Assignment], Iterator[tuple[Submission, StudentMarks | Exception]]]
@@ -174,7 +175,7 @@ def on_cluster(address: str) -> Grader:
             raise CourseError("--scheduler needs Dask: `pip install 'course_lib[cluster]'`") from error
         with ExitStack() as stack:
             try:
-                client = stack.enter_context(Client(address, timeout=15, set_as_default=False))
+                client = stack.enter_context(Client(address, timeout=PATIENCE, set_as_default=False))
             except (OSError, ValueError, TimeoutError) as error:
                 raise CourseError(
                     f"no Dask scheduler answers at {address}: start one with `dask scheduler`"
@@ -182,7 +183,7 @@ def on_cluster(address: str) -> Grader:
             tasks = client.map(grade_student, submissions, assignment=assignment, pure=False, retries=1)
             owner = dict(zip((task.key for task in tasks), submissions, strict=True))
             try:
-                for task in as_completed(tasks):
+                for task in as_completed(tasks, loop=client.loop):
                     yield owner[task.key], task.exception() if task.status == "error" else task.result()
             finally:
                 client.cancel([task for task in tasks if not task.done()])

@@ -11,7 +11,7 @@ import json
 import math
 import struct
 from collections.abc import Sequence
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import torch
 from safetensors import SafetensorError
@@ -50,7 +50,7 @@ def pack(facts: dict, tensors: dict[str, Tensor]) -> bytes:
 
 
 def read_frame(
-    stream: BinaryIO, most_json: int = MOST_JSON, most_tensors: int = MOST_TENSORS
+    stream: BufferedIOBase, most_json: int = MOST_JSON, most_tensors: int = MOST_TENSORS
 ) -> Frame | None:
     """The next frame, None at the end. Never holds more than a frame may have."""
     head = stream.read(HEAD.size)
