@@ -214,7 +214,8 @@ JOBS: dict[str, tuple[object, Callable]] = {
 
 def settings_hash(name: str) -> str:
     """Tells weights that were trained with other settings than the script has now."""
-    return hashlib.sha256(json.dumps(asdict(JOBS[name][0])).encode()).hexdigest()[:16]
+    words = name + json.dumps(asdict(JOBS[name][0]))
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def train_weights(name: str) -> None:

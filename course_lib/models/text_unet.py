@@ -27,7 +27,7 @@ class TextShape:
     """The sizes of a U-Net with words."""
 
     channels: int = 8  # of the codes
-    widths: tuple[int, ...] = (128,)  # maps at each level; the side halves from one to the next
+    widths: tuple[int, ...] = (96,)  # maps at each level; the side halves from one to the next
     blocks: int = 1  # a level on the way down; one more on the way up
     listening: tuple[int, ...] = (0,)  # levels whose blocks listen to the words; the middle always does
     heads: int = 4
