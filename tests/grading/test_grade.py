@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,9 +94,6 @@ def test_the_library_that_is_lent_is_not_the_answer_asked_for():
     wrong_kl = "def kl_to_standard_normal(mean, logvar):\n    return mean\n"
     marks = graded(as_bytes(with_answers(LESSON, {"vae-kl": wrong_kl, "vae-elbo": steal})))
     assert verdicts(marks)["kl"] == "wrong" and verdicts(marks)["elbo"] == "failed" and marks.points == 0
-        "kl": "wrong",
-        "elbo": "failed",
-    }
 
 
 # ---------------------------------------------------------------------------------- the class, without it

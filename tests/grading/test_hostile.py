@@ -2,7 +2,8 @@
 
 tests/grading/hostile/ holds one answer to vae/kl a file. Its docstring says what it tries, and what must come
 of it: the verdict, and words that the student is told. Two of these students answer the other exercises too;
-the rest leave them open, which saves their grading.
+the rest leave them open, and those who only look around share notebooks, since each notebook is a process
+that loads torch.
 """
 
 import ast
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from make_class import as_bytes, id_of, right, solved, with_answer, with_answers, wrong
+from make_class import as_bytes, id_of, right, solved, with_answers, wrong
 from sandboxed import QUICK, need_sandbox, no_report
 
 from course_lib.grading.grade import grade_class
@@ -18,6 +19,18 @@ from course_lib.grading.marks import StudentMarks
 
 LESSON, TARGET = "01_vae", "vae/kl"
 HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.py"))
+LOOKERS = (
+    *("breaks_out", "deletes_files", "disk_filler", "error_whose_text_exits", "escape_codes", "fork_bomb"),
+    *("imports_the_answers", "interrupts", "leaves_notes", "reads_memory", "reads_other_students"),
+    *("reads_secrets", "reads_the_answers", "thread_bomb", "uses_the_network"),
+)
+PLACES = {
+    TARGET: "kl_to_standard_normal",
+    "vae/decoder": "make_decoder",
+    "vae/reparameterize": "reparameterize",
+    "vae/interpolate": "interpolate",
+    "vae/condition": "append_label",
+}
 WHOLE = ("infinite_loop_in_the_cell", "leaves_by_os_exit")  # their other five answers are right
 
 
@@ -25,6 +38,23 @@ def expected(path: Path) -> tuple[str, str]:
     said = ast.get_docstring(ast.parse(path.read_text("utf-8")))
     verdict, _, words = said.partition("expect: ")[2].partition(":")
     return verdict.strip(), words.strip()
+
+
+def place_of(name: str) -> tuple[str, str]:
+    """The student who hands it in, and the exercise it is handed in for."""
+    if name not in LOOKERS:
+        return name, TARGET
+    k = LOOKERS.index(name)
+    return f"looks {k // len(PLACES)}", list(PLACES)[k % len(PLACES)]
+
+
+def answer_of(path: Path) -> str:
+    """The file as an answer to its exercise; those who look around do not mind what they are called with."""
+    source, function = path.read_text("utf-8"), PLACES[place_of(path.stem)[1]]
+    head = "def kl_to_standard_normal(mean, logvar)"
+    if path.stem in LOOKERS:
+        source = source.replace(head, f"{head[:-1]}=None, more=None)")
+    return source.replace("kl_to_standard_normal", function)
 
 
 def thief() -> bytes:
@@ -57,10 +87,12 @@ def graded(tmp_path_factory) -> dict[str, StudentMarks]:
     folder = tmp_path_factory.mktemp("hostile") / "submissions"
     (folder.parent / "canary.txt").write_text("here")
     notebooks = {"ann": as_bytes(right(LESSON)), "bob": as_bytes(wrong(LESSON, TARGET, "kl_without_half"))}
+    answers: dict[str, dict[str, str]] = {name: solved(LESSON) for name in WHOLE}
     for path in HOSTILE:
-        source = path.read_text("utf-8")
-        alone = with_answers(LESSON, {id_of(LESSON, TARGET): source})
-        notebooks[path.stem] = as_bytes(with_answer(LESSON, TARGET, source) if path.stem in WHOLE else alone)
+        student, exercise = place_of(path.stem)
+        one = {id_of(LESSON, exercise): answer_of(path)}
+        answers[student] = answers.get(student, {}) | one
+    notebooks |= {student: as_bytes(with_answers(LESSON, some)) for student, some in answers.items()}
     notebooks |= UNREADABLE | {"thief": thief()}
     for student, data in notebooks.items():
         (folder / student).mkdir(parents=True)
@@ -81,15 +113,16 @@ def test_there_are_enough():
 
 @pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.stem)
 def test_contained_and_without_gain(graded, path):
-    row = graded[path.stem]
+    student, exercise = place_of(path.stem)
+    row = graded[student]
     verdict, words = expected(path)
-    mark = next(mark for mark in row.exercises if mark.exercise == TARGET)
+    mark = next(mark for mark in row.exercises if mark.exercise == exercise)
     assert row.problem is None
     assert (mark.verdict, mark.points) == (verdict, 0), mark
     assert words in mark.words, mark.words
     assert all(c.isprintable() or c == "\n" for c in mark.words)
     for other in row.exercises:
-        if other.exercise != TARGET:
+        if student == path.stem and other.exercise != TARGET:
             assert other.verdict == ("right" if path.stem in WHOLE else "missing"), other
 
 
