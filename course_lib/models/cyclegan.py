@@ -328,7 +328,7 @@ def linear_decay(progress: float, hold: float = 0.5) -> float:
     return 1.0 if progress < hold else (1 - progress) / (1 - hold)
 
 
-def translate(G: nn.Module, x: Images, chunk: int = 250) -> Images:
+def translate(G: nn.Module, x: Images, chunk: int = 100) -> Images:
     """G(x) in eval mode, a chunk at a time."""
     device = next(G.parameters()).device
     with evaluating(G):
