@@ -152,6 +152,7 @@ def grade_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder for marks and feedback")
     parser.add_argument("--jobs", type=int, metavar="N", help="students at a time; else one a processor")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="spread the class over a Dask cluster")
+    parser.add_argument("--nbgrader", type=Path, metavar="FILE", help="also into nbgrader's gradebook.db")
     parser.add_argument("--seconds", type=float, default=10.0, help="of computing, for an exercise (10)")
     parser.add_argument(
         "--unsafe-no-sandbox", action="store_true", help="run submissions as you, with all that you may do"
@@ -169,6 +170,7 @@ def grade(args: argparse.Namespace) -> int:
         scheduler=args.scheduler,
         seconds=args.seconds,
         unsafe=args.unsafe_no_sandbox,
+        nbgrader=args.nbgrader,
     )
 
 

@@ -21,7 +21,7 @@ from course_lib.grading.magics import without_magics
 from course_lib.grading.source import BEGIN, CHECK_CALL, checked_name, grade_id, is_answer
 
 MOST_CELLS = 5_000
-MOST_CHARACTERS = 100_000  # of one answer; the longest of this course's solutions has about 1,500
+MOST_CHARACTERS = 20_000  # of one answer; the longest of this course's solutions has about 1,500
 DEFINED = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 GIVEN = re.compile(r"^(?:([^\W\d]\w*)[ \t]*(?::[^=\n]+)?=(?!=)|(?:from|import)[ \t]+(.+))", re.MULTILINE)
 WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")

@@ -12,12 +12,13 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import nbformat
 
+from course_lib.checks.diagnose import ITS_FORM
 from course_lib.checks.engine import find_exercise
 from course_lib.checks.exercise import Exercise
 from course_lib.checks.judge import Oracle, Verdict
@@ -32,6 +33,7 @@ from course_lib.grading.running import Ended, run_worker
 from course_lib.grading.sandbox import Limits, SandboxError
 from course_lib.grading.submissions import Submission
 
+MOST_WORDS = 1_500  # characters about one exercise: some are the student's
 _judging = threading.RLock()  # torch's random state and sys.stdout belong to the whole process
 
 
@@ -137,7 +139,8 @@ def grade_student(
 
 def mark(exercise: Exercise, found: Found) -> ExerciseMark:
     points = exercise.points if found.verdict == "right" else 0
-    return ExerciseMark(exercise.name, points, exercise.points, found.verdict, found.mistake, found.words)
+    words = found.words if len(found.words) <= MOST_WORDS else found.words[: MOST_WORDS - 1] + "…"
+    return ExerciseMark(exercise.name, points, exercise.points, found.verdict, found.mistake, words)
 
 
 def problem_row(submission: Submission, bench: Bench, problem: str) -> StudentMarks:
@@ -202,6 +205,8 @@ def judged(oracle: Oracle, observations: Sequence[Observation]) -> Verdict:
     name = oracle.exercise.name
     try:
         verdict = oracle.judge(observations)
+        if verdict.mistake:
+            verdict = replace(verdict, words=f"{verdict.words}\n{first_wrong(oracle, observations)}".strip())
         if verdict.passed and oracle.exercise.statistics:
             mine = oracle.behaviours(observations)
             if any(set(a.values) != set(b.values) for a, b in zip(mine, oracle.right, strict=True)):
@@ -210,6 +215,13 @@ def judged(oracle: Oracle, observations: Sequence[Observation]) -> Verdict:
     except Exception as error:
         words = f"what your function returns cannot be compared ({type(error).__name__})."
         return Verdict(name, False, 0, "not judged", words)
+
+
+def first_wrong(oracle: Oracle, observations: Sequence[Observation]) -> str:
+    """Where an answer that is a known mistake first differs: the words alone would not say on which input."""
+    mine = oracle.behaviours(observations)
+    found = oracle.first(ITS_FORM, observations) or oracle.first_difference(mine, observations)
+    return found["words"][:1].upper() + found["words"][1:]
 
 
 def found_of(verdict: Verdict) -> Found:

@@ -14,19 +14,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from course_lib.errors import CourseError
-from course_lib.grading.bench import Assignment, bench_of, grade_student
+from course_lib.grading.bench import Assignment, bench_of, grade_student, problem_row
 from course_lib.grading.clean_copy import PACKAGE
 from course_lib.grading.marks import StudentMarks
+from course_lib.grading.nbgrader_book import assignment_of, require_nbgrader, write_nbgrader
 from course_lib.grading.running import require_sandbox
 from course_lib.grading.sandbox import Limits, require_bubblewrap
 from course_lib.grading.submissions import Submission, find_submissions
 from course_lib.lessons import find_lesson
-from course_lib.notebook.execute import course_root, write_whole
+from course_lib.notebook.execute import course_root, read_notebook, write_whole
 
 PATIENCE = 15  # seconds for a scheduler's answer
 SEEDS = 3  # sets of inputs on which every answer is tried
@@ -81,10 +83,13 @@ def grade_and_tell(
     scheduler: str | None,
     seconds: float,
     unsafe: bool,
+    nbgrader: Path | None = None,
 ) -> int:
     """`course grade`: 0 if every row is fine, 1 if one has a problem; a CourseError for wrong usage."""
     if not seconds > 0:
         raise CourseError(f"--seconds is {seconds:g}; it must be more than 0")
+    if nbgrader is not None:
+        require_nbgrader(nbgrader)
     if unsafe:
         print("No sandbox: the submissions can read and delete all that you can.", file=sys.stderr)
     limits = Limits(cpu_seconds=seconds, wall_seconds=4 * seconds)
@@ -96,6 +101,7 @@ def grade_and_tell(
         scheduler=scheduler,
         limits=limits,
         unsafe=unsafe,
+        report=write_reports if nbgrader is None else partial(write_reports, nbgrader=nbgrader),
     )
     problems = [row for row in marks if row.problem]
     for row in problems:
@@ -105,11 +111,18 @@ def grade_and_tell(
 
 
 def write_reports(
-    marks: Sequence[StudentMarks], submissions: Sequence[Submission], out: Path, lesson: str
+    marks: Sequence[StudentMarks],
+    submissions: Sequence[Submission],
+    out: Path,
+    lesson: str,
+    nbgrader: Path | None = None,
 ) -> None:
     from course_lib.grading.report import write_reports as write
 
     write(marks, submissions, out, lesson)
+    if nbgrader is not None:
+        notebook = read_notebook(find_lesson(lesson).notebook(course_root()))
+        write_nbgrader(marks, nbgrader, notebook, assignment_of(submissions))
 
 
 def new_assignment(lesson: str, limits: Limits, unsafe: bool, seeds: int = SEEDS) -> Assignment:
@@ -125,7 +138,7 @@ def new_assignment(lesson: str, limits: Limits, unsafe: bool, seeds: int = SEEDS
 
 def ungraded(submission: Submission, assignment: Assignment, error: Exception) -> StudentMarks:
     """A row for what went wrong with the machine, not with the submission; not kept: a rerun tries again."""
-    return StudentMarks(submission.student, assignment.lesson, (), f"could not be graded: {error}"[:400])
+    return problem_row(submission, bench_of(assignment), f"could not be graded: {error}"[:400])
 
 
 # --------------------------------------------------------------------------------------- where it is done

@@ -17,6 +17,7 @@ from course_lib.errors import CourseError
 from course_lib.grading.marks import ExerciseMark, StudentMarks
 from course_lib.grading.names import clean
 from course_lib.grading.source import checked_name, grade_id, is_answer, is_check
+from course_lib.grading.submissions import Submission
 
 LONGEST = 128  # characters of an nbgrader student id
 
@@ -29,18 +30,13 @@ def write_nbgrader(
     `lesson` is the official notebook, whose grade ids the scores go to. The assignment is called like the
     lesson unless `assignment` says otherwise; the notebook always is.
     """
-    try:
-        from nbgrader.api import Gradebook, InvalidEntry
-        from sqlalchemy.exc import SAWarning, SQLAlchemyError
-    except ModuleNotFoundError as error:
-        raise CourseError(
-            "nbgrader is not installed; `pip install 'course_lib[grading]'`, or leave out --nbgrader"
-        ) from error
+    require_nbgrader(file)
+    from nbgrader.api import Gradebook, InvalidEntry
+    from sqlalchemy.exc import SAWarning, SQLAlchemyError
+
     graded = [student for student in marks if student.problem is None]
     if not graded:
         return 0
-    if not file.absolute().parent.is_dir():
-        raise CourseError(f"{file} cannot be made, its folder is not there; make it or name another file")
     name = graded[0].lesson
     assignment = assignment or name
     try:
@@ -56,6 +52,24 @@ def write_nbgrader(
             f"nbgrader's gradebook {file} cannot be written ({why}); repair it or give a new file"
         ) from error
     return len(graded)
+
+
+def require_nbgrader(file: Path) -> None:
+    """A CourseError where nothing could be written to `file`: asked before a class is graded for minutes."""
+    try:
+        import nbgrader.api  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise CourseError(
+            "nbgrader is not installed; `pip install 'course_lib[grading]'`, or leave out --nbgrader"
+        ) from error
+    if not file.absolute().parent.is_dir():
+        raise CourseError(f"{file} cannot be made, its folder is not there; make it or name another file")
+
+
+def assignment_of(submissions: Sequence[Submission]) -> str | None:
+    """The assignment that nbgrader's own folders name, if they all name the same."""
+    named = {submission.fields.get("assignment") for submission in submissions if submission.notebook}
+    return named.pop() if len(named) == 1 else None
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import pytest
 
 from course_lib.errors import CourseError
 from course_lib.grading.marks import ExerciseMark, StudentMarks
-from course_lib.grading.nbgrader_book import beside_python, write_nbgrader
+from course_lib.grading.nbgrader_book import assignment_of, beside_python, write_nbgrader
+from course_lib.grading.submissions import Submission
 
 sys.path.insert(0, str(Path(__file__).parent))
 import make_class as made
@@ -99,6 +100,13 @@ def test_into_a_course_that_nbgrader_runs_already(file, lesson, api):
         assert book.find_grade("vae-kl-check", L, "ps1", "Ada").score == 2
         assert book.find_student("Ada").first_name == "Ada"
         assert book.find_assignment("ps1").max_score == 11
+
+
+def test_the_assignment_is_nbgraders_own_where_its_folders_name_one():
+    ps1 = [Submission(name, b"x", fields={"assignment": "ps1"}) for name in "ab"]
+    assert assignment_of([*ps1, Submission("c", None, "no notebook")]) == "ps1"
+    assert assignment_of([*ps1, Submission("c", b"x")]) is None
+    assert assignment_of([]) is None
 
 
 def test_what_is_no_gradebook(tmp_path, lesson, api):

@@ -88,9 +88,12 @@ def test_canvas_takes_its_file():
 
 def test_moodle_takes_its_worksheet():
     fields = {"Ada Lovelace": {"moodle_id": "123"}, EVIL: {"moodle_id": "124"}}
-    head, ada, eve = read(moodle_csv(MARKS, fields, L))
+    fields[LOST.student] = {"moodle_id": "125"}
+    head, ada, eve, lost = read(moodle_csv(MARKS, fields, L))
+    assert lost[2] == "" and "<img" not in lost[-1] and "cannot be read" in lost[-1]
     assert {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"} <= set(head)
     row = dict(zip(head, ada, strict=True))
+    assert "vae/elbo" not in row["Feedback comments"]  # which is right
     assert (row["Identifier"], row["Grade"], row["Maximum Grade"]) == ("Participant 123", "2.5", "4.5")
     assert row["Feedback comments"].startswith("vae/kl (0 of 2): Twice the right one")
     assert "<script" not in eve[head.index("Feedback comments")] and "&lt;script" in eve[-1]
@@ -183,7 +186,7 @@ def test_feedback_says_points_verdict_words_and_the_first_wrong_value():
         "At [0] 3.",
     ):
         assert said in words
-    assert ("code", {}) in page.tags and "two files" in words
+    assert "<code>0.5</code> is missing" in feedback_page(ADA, T) and "two files" in words
     assert "1 of 2 exercises is right. To look at again: vae/kl" in words.replace(" .", ".")
 
 
@@ -245,6 +248,10 @@ def test_the_distribution():
     bins = in_bins([0, 0.5, 2.5, 5], 5)
     assert [count for _, count in bins] == [1, 1, 0, 0, 0, 1, 0, 0, 0, 1] and bins[1][0] == "0.5–1"
     assert sum(count for _, count in in_bins(list(range(101)), 100)) == 101
+    assert in_bins([0.3], 1)[3][1] == 1  # 0.3 / 0.1 is 2.9999999999999996
+    for points, out_of in (([0.5], 100), ([99.5], 100)):
+        (x,) = re.findall(r'd="M([-\d.]+) \d+h10l', histogram(points, out_of))
+        assert 0 <= float(x) <= 750  # the median's triangle, ten wide
     for points, out_of in (([0, 4], 4), ([0.5], 5), ([100], 100), ([0], 0)):
         drawing = ElementTree.fromstring(histogram(points, out_of))
         assert drawing.attrib["aria-label"].count(" points: 1 student") == len(points)
