@@ -90,12 +90,12 @@ class Latent:
     autoencoder_widths: tuple[int, ...] = (32, 64, 128)
     autoencoder_blocks: int = 1
     autoencoder_batch: int = 16
-    autoencoder_steps: int = 1_400
+    autoencoder_steps: int = 1_350
     fooling_steps: int = 200
     shape: dict = field(default_factory=lambda: asdict(TextShape()))
-    batch: int = 32
-    steps: int = 3_000
-    rate: float = 2e-3
+    batch: int = 16
+    steps: int = 6_500
+    rate: float = 1.5e-3
 
 
 def run(players: list[Player], batches: Batches, steps: int, schedule=warm_down) -> Iterator[Step]:

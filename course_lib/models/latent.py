@@ -79,7 +79,7 @@ def latent_loss(net: nn.Module, schedule: Schedule, z: Latents, tokens: Tokens, 
     return ddpm_loss(net, schedule, z, drop_condition(tokens, drop, empty_prompts), prediction=V)
 
 
-def latent_player(net: nn.Module, schedule: Schedule, rate: float = 2e-3, drop: float = 0.1) -> Player:
+def latent_player(net: nn.Module, schedule: Schedule, rate: float = 1.5e-3, drop: float = 0.1) -> Player:
     """The one player. A batch holds codes under "latent" and prompts under "tokens"."""
 
     def loss(batch: Batch) -> Losses:
