@@ -79,7 +79,7 @@ def tensors_of(blob: bytes) -> dict[str, Tensor]:
     require(len(blob) >= 8 and struct.unpack("<Q", blob[:8])[0] <= MOST_HEADER, "the tensors' header is odd")
     try:
         tensors = load(blob)
-    except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+    except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError, OverflowError) as error:
         raise ProtocolError("the tensors cannot be read") from error
     require(all(x.dtype in DTYPES for x in tensors.values()), "a tensor has an odd type")
     return tensors
