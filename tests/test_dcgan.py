@@ -151,3 +151,21 @@ def test_a_kernel_that_the_stride_does_not_divide_draws_checkerboards():
         assert checkerboard_energy(uneven(smooth)[..., 2:-2, 2:-2]) > 10 * checkerboard_energy(
             even(smooth)[..., 2:-2, 2:-2]
         )
+
+
+@pytest.mark.parametrize(("smallest", "field"), [(7, 10), (4, 18)])
+def test_what_a_place_of_the_smallest_maps_sees(smallest, field):
+    """Between pixels that no place sees together D is a sum: the reason for the third stage at 28x28."""
+    D = make_discriminator(1, 28, 4, smallest).double().eval()
+    blank = torch.zeros(1, 1, 28, 28, dtype=torch.float64)
+
+    def together(apart):
+        found = []
+        for left in range(28 - apart):
+            a, b = blank.clone(), blank.clone()
+            a[..., 13, left] = b[..., 13, left + apart] = 1.0
+            both, first, second, none = D(torch.cat([a + b, a, b, blank]))
+            found.append((both - first - second + none).abs().item())
+        return max(found)
+
+    assert together(field - 1) > 1e-9 and together(field) < 1e-12
