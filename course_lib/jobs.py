@@ -15,6 +15,7 @@ from course_lib.bootstrap import ROOT
 from course_lib.errors import CourseError
 from course_lib.progress import PAGE, VARIABLE, progress_file, write_page
 
+TWO_FILES_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
 NOTHING_COLLECTED = 5  # pytest's exit status when no test matches
 
 
@@ -119,7 +120,8 @@ def stages(python: Path, args: list[str], root: Path) -> list[Stage]:
         Stage("lessons as released", module("course_lib", "release", "--check")),
         Stage(
             "tests",
-            module("pytest", "tests", *args),
+            # All of them: two files at a time. A choice of the user's: in one process, with theirs alone.
+            module("pytest", "tests", *(args or TWO_FILES_AT_A_TIME)),
             one_thread,
             # Without arguments a run that collects nothing is a failure.
             passes=(0, NOTHING_COLLECTED) if args else (0,),
@@ -130,8 +132,8 @@ def stages(python: Path, args: list[str], root: Path) -> list[Stage]:
         for f in ("solutions", "lessons")
         for n in sorted((root / f).glob("*.ipynb"))
     ]:
-        # Cells run in the environment's own kernel; two files at a time, each whole file in one process.
-        options = ["--nbval-lax", "--nbval-current-env", "-o", "addopts=", "-n", "2", "--dist", "loadfile"]
+        # Cells run in the environment's own kernel.
+        options = ["--nbval-lax", "--nbval-current-env", "-o", "addopts=", *TWO_FILES_AT_A_TIME]
         found.append(
             Stage("notebooks", module("pytest", *options, *notebooks), {**one_thread, "COURSE_TIER": "smoke"})
         )
