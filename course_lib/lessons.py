@@ -29,6 +29,7 @@ LESSONS = (
     Lesson("00_start_here", "Start here: images, data, a first model, and a score", 1),
     Lesson("01_vae", "The variational autoencoder", 5),
     Lesson("02_gan", "The generative adversarial network", 4),
+    Lesson("04_cgan", "The conditional GAN", 6),
 )
 
 
