@@ -1,5 +1,6 @@
 """A class from submissions to marks: right, wrong, interrupted, gone on with, on a cluster."""
 
+import ast
 import json
 import os
 import pickle
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from make_class import as_bytes, right, solved, with_answers, write_class, wrong
+from make_class import as_bytes, solved, stub, with_answers, write_class, wrong
 from sandboxed import QUICK, assignment_of, need_sandbox, no_report
 
 from course_lib import cli
@@ -21,6 +22,7 @@ from course_lib.errors import CourseError
 from course_lib.grading import bench, grade, running, sandbox
 from course_lib.grading.grade import Store, grade_class
 from course_lib.grading.marks import ExerciseMark, StudentMarks
+from course_lib.grading.plan import Given, steps_of
 from course_lib.grading.sandbox import Limits, mounts
 from course_lib.grading.submissions import Submission
 from course_lib.lessons import LESSONS
@@ -46,11 +48,23 @@ def verdicts(marks: StudentMarks) -> dict[str, str]:
 
 @pytest.mark.parametrize("lesson", [lesson.name for lesson in LESSONS])
 def test_the_solutions_of_every_lesson_are_right_in_the_sandbox(lesson):
+    """And all that the lesson imports can be imported there, the modules with its answers too."""
     need_sandbox()
+    answers = solved(lesson)
+    first = next(iter(answers))
+    answers = answers | {first: f"{imports_in(lesson)}\n{answers[first]}"}
     limits = Limits(cpu_seconds=30.0, wall_seconds=120.0)
-    marks = bench.grade_student(Submission("ann", as_bytes(right(lesson))), assignment_of(lesson, limits))
+    marks = bench.grade_student(
+        Submission("ann", as_bytes(with_answers(lesson, answers))), assignment_of(lesson, limits)
+    )
     assert [mark for mark in marks.exercises if mark.verdict != "right"] == [] and not marks.problem
     assert marks.points == marks.out_of > 0
+
+
+def imports_in(lesson: str) -> str:
+    cells = [step.source for step in steps_of(stub(lesson)) if isinstance(step, Given)]
+    statements = [statement for cell in cells for statement in ast.parse(cell).body]
+    return "\n".join(ast.unparse(s) for s in statements if isinstance(s, ast.Import | ast.ImportFrom))
 
 
 def test_a_made_class_gets_what_it_must_be_given(tmp_path):
