@@ -14,7 +14,7 @@ from course_lib.recipes.worlds import World
 from course_lib.training.loop import warm_up_down
 from course_lib.types import Images
 
-BATCH = 128
+BATCH = 32
 GUIDANCE = 2.0  # for labels: above 1, they count for more than in the data
 STEPS = 20  # of DPM-Solver++
 
@@ -24,7 +24,7 @@ def build_ddpm(world: World) -> Model:
     told = world.told == "label"
     shape = replace(unet.DIGITS, channels=world.channels, classes=world.choices[0] if told else 0)
     shape = replace(shape, widths=(128, 256), blocks=2) if world.wide else shape
-    net, schedule = place(unet.UNet(shape)), cosine_schedule().to(pick_device())
+    net, schedule = place(unet.UNet(shape)), cosine_schedule(500).to(pick_device())
 
     def sample(net: nn.Module, n: int, y: Tensor | None) -> Images:
         say, condition = (net, ()) if y is None else (guided(net, GUIDANCE), (y,))

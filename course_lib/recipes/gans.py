@@ -13,7 +13,6 @@ from course_lib.recipes.worlds import World
 from course_lib.training.loop import Player
 from course_lib.types import Images
 
-MLP = Game(generator_rate=2e-3, discriminator_rate=1e-3)  # lesson 02's two time scales
 CRITIC = Game(k=5, betas=(0.0, 0.9), generator_rate=1e-3, discriminator_rate=1e-3)  # arXiv:1704.00028
 
 Players = Callable[[nn.Module, nn.Module, Game], list[Player]]
@@ -50,11 +49,11 @@ def least_squares(G: nn.Module, D: nn.Module, game: Game) -> list[Player]:
 
 
 def build_gan(world: World) -> Model:
-    return plain(world, MLP, smoothed)
+    return plain(world, gan.DIGITS, smoothed)
 
 
 def build_lsgan(world: World) -> Model:
-    return plain(world, MLP, least_squares)
+    return plain(world, gan.DIGITS, least_squares)
 
 
 def build_wgan(world: World) -> Model:
@@ -62,11 +61,11 @@ def build_wgan(world: World) -> Model:
 
 
 def build_dcgan(world: World) -> Model:
-    game = dcgan.DIGITS
-    G = dcgan.make_generator(game.d, world.channels, world.size, maps(world))
-    return of_game(
-        G, dcgan.make_discriminator(world.channels, world.size, maps(world)), game, gan.gan_players
-    )
+    """Lesson 03's: down to maps of 4x4 (three stages), half as wide for digits, which need less."""
+    game, width = dcgan.DIGITS, maps(world) // (2 if world.channels == 1 else 1)
+    G = dcgan.make_generator(game.d, world.channels, world.size, width, smallest=4)
+    D = dcgan.make_discriminator(world.channels, world.size, width, smallest=4)
+    return of_game(G, D, game, smoothed)
 
 
 def build_cgan(world: World) -> Model:

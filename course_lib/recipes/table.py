@@ -17,14 +17,14 @@ RECIPES = (
     Recipe(
         "cyclegan",
         "05_cyclegan",
-        "sketch to photo, learnt without pairs",
+        "night to day, learnt without pairs",
         translation.build_cyclegan,
         worlds=("faces",),
     ),
     Recipe(
         "pix2pix",
         "05_cyclegan",
-        "sketch to photo, learnt from pairs",
+        "night to day, learnt from pairs",
         translation.build_pix2pix,
         worlds=("faces",),
     ),

@@ -1,4 +1,4 @@
-"""The models of lesson 05 as recipes: faces from sketches of other people than those they learnt from.
+"""The models of lesson 05 as recipes: faces by day from faces by night, of people that nobody learnt from.
 
 What is scored are translations of people that no model has seen; how like the *right* photo they are is
 lesson 05's question, not the board's.
@@ -17,16 +17,16 @@ from course_lib.recipes.recipe import Model
 from course_lib.recipes.worlds import World
 from course_lib.types import Images
 
-STYLES = ("sketch", "photo")
-FACES = 5_000  # of each kind to learn from
+STYLES = ("night", "photo")
+FACES = 4_000  # of each kind to learn from
 BATCH = 16
-GAME = cyclegan.Game(generator_rate=1e-3, discriminator_rate=5e-4)
-PAIR_GAME = pix2pix.PairGame(generator_rate=1e-3, discriminator_rate=5e-4)
+GAME = cyclegan.Game(identity=0.0, generator_rate=2e-3, discriminator_rate=1e-3)
+PAIR_GAME = pix2pix.PairGame(generator_rate=1e-3, discriminator_rate=2e-4)
 
 
-def of_a_sketch(G: nn.Module, n: int, _: Tensor | None, size: int = 32) -> Images:
-    """Translations of sketches of n people, new ones at each call."""
-    return cyclegan.translate(G, draw_faces(random_faces(n), size, "sketch").to(pick_device()))
+def by_day(G: nn.Module, n: int, _: Tensor | None, size: int = 32) -> Images:
+    """n people by night, translated; new ones at each call."""
+    return cyclegan.translate(G, draw_faces(random_faces(n), size, STYLES[0]).to(pick_device()))
 
 
 def maps(world: World) -> int:
@@ -35,8 +35,8 @@ def maps(world: World) -> int:
 
 def build_cyclegan(world: World) -> Model:
     nets = CycleGAN(
-        partial(cyclegan.make_small_generator, world.channels, 2 * maps(world)),
-        partial(cyclegan.make_discriminator, world.channels, maps(world), 1),
+        partial(cyclegan.make_small_generator, world.channels, maps(world)),
+        partial(cyclegan.make_discriminator, world.channels, maps(world), 1, norm=cyclegan.one_group),
     )
     parts = {name: place(net) for name, net in nets.named_children()}
 
@@ -44,11 +44,11 @@ def build_cyclegan(world: World) -> Model:
         return UnpairedBatches(face_domains(FACES, test=1, styles=STYLES).train, BATCH, seed=seed)
 
     players = cyclegan.cyclegan_players(nets, GAME)
-    return Model(parts, players, BATCH, "G", of_a_sketch, linear_decay, GAME.ema, batches=batches)
+    return Model(parts, players, BATCH, "G", by_day, linear_decay, GAME.ema, batches=batches)
 
 
 def build_pix2pix(world: World) -> Model:
-    G = place(cyclegan.make_small_generator(world.channels, 2 * maps(world)))
+    G = place(pix2pix.make_unet(world.channels, maps(world), downs=4, dropout=0.0))
     D = place(pix2pix.make_pair_discriminator(world.channels, maps(world), 1))
 
     def batches(seed: int) -> PairedBatches:
@@ -56,4 +56,4 @@ def build_pix2pix(world: World) -> Model:
 
     players = pix2pix.pix2pix_players(G, D, PAIR_GAME)
     nets = {"G": G, "D": D}
-    return Model(nets, players, BATCH, "G", of_a_sketch, linear_decay, PAIR_GAME.ema, batches=batches)
+    return Model(nets, players, BATCH, "G", by_day, linear_decay, PAIR_GAME.ema, batches=batches)
