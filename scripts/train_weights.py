@@ -89,12 +89,12 @@ class Latent:
     z: int = 8  # maps of a code
     autoencoder_widths: tuple[int, ...] = (32, 64, 128)
     autoencoder_blocks: int = 1
-    autoencoder_batch: int = 16
-    autoencoder_steps: int = 1_350
-    fooling_steps: int = 200
+    autoencoder_batch: int = 8
+    autoencoder_steps: int = 2_600
+    fooling_steps: int = 400
     shape: dict = field(default_factory=lambda: asdict(TextShape()))
     batch: int = 16
-    steps: int = 6_500
+    steps: int = 6_000
     rate: float = 1.5e-3
 
 
@@ -165,6 +165,11 @@ def train_ddpm(settings: Ddpm, nets: Nets) -> tuple[Nets, dict]:
     return {"net": average}, {"fid": score, "fid_of": 1_000, "as_asked": round(accuracy, 4)}
 
 
+def face_words() -> Vocabulary:
+    """Every word of the captions, and room for the longest: 2,000 faces show them all."""
+    return Vocabulary.of(captions(faces(2_000, size=8)))
+
+
 def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
     data = seen_faces(settings.faces, size=64, seed=settings.faces_seed)
     net, maps = nets["autoencoder"], feature_maps(faces_extractor(pick_device()))
@@ -180,7 +185,7 @@ def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
     with precision():
         space = latent.LatentSpace.of(net, batches.batch(0)["image"])
     parts = (from_uint8(part) for part in data["image"].split(250))
-    vocabulary = Vocabulary.of(captions(data))
+    vocabulary = face_words()
     rows = {
         "image": data["image"][:, :, :1, :1].contiguous(),  # a batch has an image; the codes are what is used
         "latent": space.encode_all(parts, precision),
@@ -223,7 +228,7 @@ def train_weights(name: str) -> None:
     torch.manual_seed(settings.seed)
     fields = asdict(settings)
     if name == "latent":
-        vocabulary = Vocabulary.of(captions(faces(2_000)))
+        vocabulary = face_words()
         fields |= {"words": list(vocabulary.words), "length": vocabulary.length}
     nets = {part: place(net) for part, net in BUILDERS[name](fields).items()}
     began = time.process_time()
