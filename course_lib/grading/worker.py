@@ -10,6 +10,7 @@ import ast
 import builtins
 import contextlib
 import dis
+import gc
 import linecache
 import os
 import sys
@@ -34,6 +35,7 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nowhere, fd)
+    gc.enable()
     torch.set_num_threads(1)
     set_limits(request["limits"], cells=sum(step["do"] != "given" for step in request["steps"]))
     send(channel, pack({"ready": True}, {}))

@@ -69,8 +69,8 @@ def imports_in(lesson: str) -> str:
 
 def test_a_made_class_gets_what_it_must_be_given(tmp_path):
     need_sandbox()
-    kinds = ("right", "mistake", "stub", "stripped", "partly", "own", "raises")
-    made = write_class(tmp_path / "class", n=7, kinds=kinds)
+    kinds = ("mistake", "stub", "stripped", "partly", "raises")
+    made = write_class(tmp_path / "class", n=5, kinds=kinds)
     marks = grade_class(
         tmp_path / "class", LESSON, tmp_path / "out", jobs=2, limits=QUICK, progress=False, report=no_report
     )
