@@ -30,6 +30,7 @@ LESSONS = (
     Lesson("01_vae", "The variational autoencoder", 5),
     Lesson("02_gan", "The generative adversarial network", 4),
     Lesson("04_cgan", "The conditional GAN", 6),
+    Lesson("05_cyclegan", "CycleGAN: translation without pairs", 5),
     Lesson("06_ddpm", "Denoising diffusion", 5),
 )
 
