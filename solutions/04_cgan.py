@@ -164,7 +164,7 @@ print("digits that know nothing of the label: 1 in 10")
 # %% [markdown]
 # ## The naive try
 #
-# G shall draw a 3 when it is told 3. So give G the label, beside the code. D may stay as it is: it already knows what real digits look like. **Predict** the conditional accuracy after a short training (about 8 seconds).
+# G shall draw a 3 when it is told 3. So give G the label, beside the code. D may stay as it is: it learns what real digits look like. **Predict** the conditional accuracy after a short training (about 8 seconds).
 #
 # The game is that of lesson 02 with its tricks: a learning rate of its own for each player (G's is twice D's, found by trying), EMA of G, and a warm-down of both rates.
 
@@ -226,7 +226,7 @@ print(f"conditional accuracy {curve[-1][1]:.3f}")
 #
 # ## Both are told
 #
-# So tell D too. Everything else stays (eq. 2; the bar reads "given"):
+# So tell D too. Everything else stays (eq. 2; the bar reads "given"; the last "|y" is in the paper's figure, its formula leaves it out):
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x}\big[\log D(x|y)\big] + \mathbb{E}_{z}\big[\log (1 - D(G(z|y)|y))\big] \tag{2}$$
 #
@@ -317,7 +317,7 @@ print("a linear layer on one-hot vectors is an embedding:", same)
 #
 # <details><summary>Hint</summary>
 #
-# `F.one_hot(label, classes)` is (b, classes), whole numbers; `.to(x.dtype)`. `[:, :, None, None]` gives it two more axes, `.expand(-1, -1, *x.shape[2:])` repeats along them. Without `classes`, `F.one_hot` would count only the labels of this batch.
+# `F.one_hot(label, classes)` is (b, classes), whole numbers; `.to(x.dtype)`. `[:, :, None, None]` gives it two more axes of length 1, and `.expand(...)` repeats along such axes (-1 keeps an axis as it is). Without `classes`, `F.one_hot` would count only the labels of this batch.
 # </details>
 
 
@@ -428,7 +428,7 @@ print("largest difference between the two below a hundred-thousandth:", differen
 #
 # *difficulty 2 of 5 · importance 4 of 5 · 8 minutes*
 #
-# n pictures of class k, each from a code of its own: G gets codes ~ N(0, I), each followed by the one-hot vector of k. No gradient is needed.
+# n pictures of class k, each from a code of its own: G gets n fresh codes ~ N(0, I) at every call, each followed by the one-hot vector of k (`classes` numbers). Return what G makes of them, without a gradient.
 #
 # <details><summary>Hint</summary>
 #
@@ -458,7 +458,7 @@ sample_class = check("cgan/sample_class", sample_class)
 #
 # <details><summary>Hint</summary>
 #
-# `probabilities.argmax(dim=1) == label` is a hit or a miss for each picture; `.float().mean()`.
+# The likeliest class is an `argmax`, along one of the two axes. Two tensors compared by `==` give True or False for each picture, and `.float()` makes 1 and 0 of that.
 # </details>
 
 
@@ -510,7 +510,7 @@ for name, curve in curves.items():
 # %% [markdown]
 # ## Digits on demand
 #
-# Now the real thing: the convolutional networks, one-hot labels, matching-aware D, EMA of G and warm-down as in lesson 02 (75 seconds). You see ten rows of what the averaged G makes of *the same* eight codes.
+# 0.64 without and 0.92 with, after equally many rounds. Now the real thing: the convolutional networks, one-hot labels, matching-aware D, EMA of G and warm-down as in lesson 02 (75 seconds). You see ten rows of what the averaged G makes of *the same* eight codes.
 #
 # **How to read the curves.** `mismatched` starts at 0.35 (half of log 2) and should fall soon: D has learnt what the labels mean. From then on G cannot please it with a wrong digit. Where will the others end? If G were perfect, a good pair would be real with weight 1 or fake with weight 1/2, so the best D says 2/3: `real` and `fool` would be log 3/2 = 0.41, and `fake` half of log 3, 0.55. That they come *near* those is healthy.
 
@@ -547,7 +547,12 @@ def G_of_vectors(codes: Tensor) -> Images:
 
 torch.manual_seed(2)
 sevens = sample_class(G_of_vectors, k=7, n=32, d=game.d, classes=10)
-show(sevens, alt="Thirty-two different sevens, some with a bar", columns=16, title="32 sevens, as ordered")
+show(
+    sevens,
+    alt="Thirty-two different sevens: upright or slanted, thin or bold; two or three are hard to read",
+    columns=16,
+    title="32 sevens, as ordered",
+)
 show(
     class_grid(ema.net, 10, 14, game.d),
     alt="Ten rows of fourteen digits: a row of zeros, of ones, up to nines. Down a column slant and thickness are alike",
@@ -596,7 +601,7 @@ show(
 )
 plot_curves(
     {"one-hot": one_hot_curve, "embedding": embedded_curve},
-    alt="Conditional accuracy over the rounds: both curves rise from chance to nearly 1 within the first few hundred rounds",
+    alt="Conditional accuracy over the rounds: the embedding's curve rises from chance above 0.9 within 100 rounds, is ahead at 200 and falls a little behind later; the one-hot curve begins at 0.94 and ends near 1",
     xlabel="round",
     ylabel="conditional accuracy",
 )
@@ -604,7 +609,7 @@ for name, curve in {"one-hot": one_hot_curve, "embedding": embedded_curve}.items
     print(f"{name:>9}: conditional accuracy {curve[-1][1]:.3f} after {curve[-1][0]:,} rounds")
 
 # %% [markdown]
-# Both learn to obey within the first two hundred rounds; after equally many rounds one-hot is a little ahead here (one run each: no ranking). Ten labels are few; with thousands only the embedding is left, and its rows can say which labels are alike.
+# Both learn to obey within the first two hundred rounds. Then they go up and down a little: at first the embedding is ahead, after 900 rounds one-hot (one run each: no ranking). Ten labels are few; with thousands only the embedding is left, and its rows can say which labels are alike.
 #
 # ## Explore: one style, ten labels
 #
@@ -635,7 +640,7 @@ explore(
 )
 
 # %% [markdown]
-# And the other way round: hold z, and walk from one *label* to another. The vector (1 - t) · one-hot(4) + t · one-hot(9) is a label that G has never seen. **Predict** what it makes of it.
+# The strokes change, and in each place the digit stays. And the other way round: hold z, and walk from one *label* to another. The vector (1 - t) · one-hot(4) + t · one-hot(9) is a label that G has never seen. **Predict** what it makes of it.
 
 # %% tags=["kept-picture"]
 pairs = [(4, 9), (3, 8), (1, 7), (0, 6)]
@@ -652,11 +657,13 @@ show(
 )
 
 # %% [markdown]
+# Between two labels come shapes between two digits, by small changes: G has learnt no border.
+#
 # ## Faces by description
 #
-# A condition need not be one label. A face of this course has seven **attributes** with 34 values in all: skin, hair colour, hair style, mouth, glasses, hat, background; 5 · 5 · 5 · 5 · 4 · 5 · 6 = 75,000 descriptions, of which most are never seen in training. Each attribute one-hot, side by side, are 34 numbers: y.
+# A condition need not be one label. A face of this course has seven **attributes** with 35 values in all: skin, hair colour, hair style, mouth, glasses, hat, background; 5 · 5 · 5 · 5 · 4 · 5 · 6 = 75,000 descriptions, of which most are never seen in training. Each attribute one-hot, side by side, are 35 numbers: y.
 #
-# 34 planes behind three colour channels would make D's first convolution, the one with the most pixels, twelve times as dear. Reed et al. tell D late: the convolutions first turn the picture into 96 channels of 4x4 places, and *there* the planes are put beside them; one more convolution reads both. The wrong pairs are real faces with their neighbour's
+# 35 planes behind three colour channels would make D's first convolution, the one with the most pixels, nearly thirteen times as dear. Reed et al. tell D late: the convolutions first turn the picture into 96 channels of 4x4 places, and *there* the planes are put beside them; one more convolution reads both. The wrong pairs are real faces with their neighbour's
 # description. The batches are half as large, and so come twice as often. Everything else is as before, with colour (85 seconds). What will be left for z?
 
 
@@ -704,11 +711,13 @@ for step in watch(
 print("the first is", caption(strangers, 0))
 show(
     torch.cat([from_uint8(strangers["image"][:8]), draw_strangers().cpu()]),
-    alt="Top: eight drawn faces. Below, four rows of faces with the hat, hair, glasses, skin and background of the face above them, in other poses",
+    alt="Top: eight drawn faces. Below, four rows of rougher faces with the hat, hair style and background of the face above them, but with blurred eyes and mouths; shirt and tilt of the head change from row to row",
     columns=8,
 )
 
 # %% [markdown]
+# z is left with what the description does not say: the colour of the shirt, the tilt of the head.
+#
 # Does it obey, word by word? A judge for faces reads all seven attributes (it is right on 99.8 % or more of real ones). Chance is one over the number of values.
 
 # %%
@@ -749,7 +758,7 @@ explore(
 )
 
 # %% [markdown]
-# One word of the description changes, and z stays: so should everything else. Read the table once more: what fills many pixels (background, hat, hair) is as asked, what fills few (mouth, glasses) mostly is not yet. The curves say why it is not finished: D's terms have fallen below 0.1 and `fool` stands at 2.5, so D is well ahead,
+# One word of the description changes, and z stays: so should everything else. Read the table once more: what fills many pixels (background, hat, hair) is as asked, what fills few is often wrong: glasses are as asked in 53 % of the faces and the mouth in 33 %, where chance is 25 % and 20 %. The curves say why it is not finished: D's terms have fallen below 0.1 and `fool` stands at 2.5, so D is well ahead,
 # and it is D that must first see a mouth before G is taught to draw it. The larger sizes on a GPU are for that.
 #
 # ## Break it on purpose
@@ -793,7 +802,7 @@ for name, curve in curves.items():
     print(f"{name:>20}: conditional accuracy {curve[-1][1]:.3f}")
 
 # %% [markdown]
-# Three ways to be deaf, one number: 0.1. The losses of these games look as healthy as any. A D that *can* hear, but whose labels mean nothing, learns to ignore them, which is as good as not hearing. Whoever trains a conditional GAN and never measures conditional accuracy will not notice, for the pictures are not worse.
+# Three ways to be deaf, one number: 0.1. Where only G is told, or the labels mean nothing, the losses look as healthy as any. (Where only D is told it wins slowly, for it catches G by the label: `fool` climbs to 2.) A D that *can* hear, but whose labels mean nothing, learns to ignore them, which is as good as not hearing. Whoever trains a conditional GAN and never measures conditional accuracy will not notice, for the pictures are not worse.
 #
 # ## Measure it
 #
@@ -826,7 +835,7 @@ for name, G in generators.items():
     print(f"{name:>36}: conditional accuracy {obeys(G, SETTINGS.scored)}")
 
 # %% [markdown]
-# # The answer to the question: nothing. So read both numbers. In the run kept here (± is of the 5,000 samples, not of another training):
+# The answer to the question: nothing. So read both numbers. In the run kept here (± is of the 5,000 samples, not of another training):
 #
 # * **The CGAN** has FID 14.8 ± 1.1 and obeys in 99.3 % of 5,000 requests; real test digits are read as their label in 99.4 %. Beside it, in the same features and with as many samples: the plain GAN of lesson 02, after about as many processor seconds, 80.7 ± 3.5, and the VAE there 216.1 ± 4.0. Not all of that is the label's merit: this G and D have convolutions.
 # * **The embedding** had half as many rounds, and its pictures are rougher (91.3 ± 3.5). It obeys in 95.1 %.
@@ -916,9 +925,9 @@ scores |= {
 display(Markdown(score_table(scores)))
 
 # %% [markdown]
-# # In pixels the VAE rebuilds better (20.5 against 17.9 dB): it was trained on nothing else. Look at the rows: the VAE/GAN's strokes are hard and sometimes in another place, which costs dear in pixels and little in features: FID of the rebuilt digits 30.4 ± 6.0 against 74.3 ± 7.1. The judge reads about as many as the same digit.
-# The samples are better too, 218.8 ± 4.1 against 302.4 ± 4.8, by variety (recall 0.56 against 0.46); the VAE's have the higher precision. Both had 25 seconds, so neither is finished (the VAE of lesson 01 reached 223 in its longer training), and a round of three players costs more than twice a round of two. For samples alone, the game of two above is the better use of a minute. The hybrid is for those who
-# also need the code of a *given* image. γ weighs rebuilding against fooling: with 0.01 it rebuilt better and drew worse, with 0.0001 the other way round.
+# In pixels the VAE rebuilds better (20.5 against 17.9 dB): it was trained on nothing else. Look at the rows: the VAE/GAN's strokes are hard and sometimes in another place, which costs dear in pixels and little in features: FID of the rebuilt digits 30.4 ± 6.0 against 74.3 ± 7.1. The judge reads about as many as the same digit.
+# The samples are better too, 218.8 ± 4.1 against 302.4 ± 4.8, by variety (recall 0.56 against 0.46); the VAE's have the higher precision. Both had half a minute, so neither is finished (the VAE of lesson 01 reached 223 in its longer training), and an image costs the three players about twice what it costs the two. For samples alone, the game of two above is the better use of a minute. The hybrid is for those who
+# also need the code of a *given* image. γ weighs rebuilding against fooling: in trials that are not kept here, with 0.01 it rebuilt better and drew worse, with 0.0001 the other way round.
 #
 # ## What to take away
 #
@@ -929,7 +938,7 @@ display(Markdown(score_table(scores)))
 # * z is left with what y does not say: the style.
 # * Conditional accuracy and FID see different things. Measure both.
 #
-# **To think over.** (1) Your G obeys 99.9 % of the time, more often than real digits are read as their label. Is that good news? (2) A data set has 1,000 pictures of cats and ten of otters. What will the row of otters look like? (3) The description says nothing of the pose. How could you turn *only* the head? (4) D says no to a real 7 under the label 3. Why can G not use that to cheat?
+# **To think over.** (1) Suppose your G obeyed 99.9 % of the time, more often than real digits are read as their label. Is that good news? (2) A data set has 1,000 pictures of cats and ten of otters. What will the row of otters look like? (3) The description says nothing of the pose. How could you turn *only* the head? (4) D says no to a real 7 under the label 3. Why can G not use that to cheat?
 #
 # **What can go wrong in the world.** A label is a decision of people: who is "young", whose hair is "curly", which sex a face has. A conditional generator learns those decisions and draws them larger than life. If in the data an attribute goes with another one (glasses with age, say), asking for the one brings the other. And a generator that takes orders is easier to misuse than one that
 # does not: "this person, but ..." is how pictures are forged. Our faces are drawn by a program; nobody's photograph is in this lesson.
