@@ -251,17 +251,17 @@ def test_a_failed_download_names_the_fallback_and_leaves_nothing(
     spoil(online / "horse2zebra.zip")
     with serve(online) as url:
         monkeypatch.setattr(archives, "SERVER", url)
-        domains = named_domains("horse2zebra", most=20)
-    assert domains.names == ("photo", "sketch") and len(domains.train[0]["image"]) == 20
+        domains = named_domains("horse2zebra", size=24, most=20)
+    assert domains.names == ("photo", "sketch") and domains.train[0]["image"].shape == (20, 3, 24, 24)
     line = capsys.readouterr().out.splitlines()[-1]
-    assert line.startswith(f"horse2zebra: {says}") and line.endswith("faces, photo and sketch, at 32x32.")
+    assert line.startswith(f"horse2zebra: {says}") and line.endswith("faces, photo and sketch.")
     assert left_over(tmp_path) == []
 
 
 def test_a_download_that_breaks_off(online, tmp_path, monkeypatch, capsys):
     with serve(online, most=700) as url:
         monkeypatch.setattr(archives, "SERVER", url)
-        named_domains("horse2zebra", most=20)
+        named_domains("horse2zebra", size=16, most=20)
     assert "its download failed (it broke off after 700 of" in capsys.readouterr().out
     assert left_over(tmp_path) == []
 
@@ -277,7 +277,7 @@ def test_a_zip_cannot_write_outside_its_folder(online, tmp_path, monkeypatch):
 
 def test_offline_asks_nobody_and_an_unknown_name_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr(download, "answers", None)
-    assert named_domains("maps", most=20).names == ("photo", "sketch")
+    assert named_domains("maps", size=16, most=20).names == ("photo", "sketch")
     assert capsys.readouterr().out.startswith("maps: COURSE_OFFLINE is set; going on with faces")
     with pytest.raises(CourseError, match="There is no archive 'horse': choose from horse2zebra, "):
         named_domains("horse")

@@ -79,8 +79,8 @@ def face_pairs(
 def named_domains(name: str, *, size: int = 128, most: int | None = None) -> Domains:
     """A published set such as "horse2zebra", from COURSE_DATA, from the cache, or from its server.
 
-    If it cannot be had, one line says why, and the faces come instead. `most` is how many images of each
-    part are read. CourseError for a name that no archive has.
+    If it cannot be had, one line says why, and faces of that size come instead. `most` is how many images of
+    each part are read. CourseError for a name that no archive has.
     """
     if name not in ARCHIVES:
         raise CourseError(f"There is no archive {name!r}: choose from {', '.join(ARCHIVES)}.")
@@ -89,8 +89,8 @@ def named_domains(name: str, *, size: int = 128, most: int | None = None) -> Dom
         folder, why = fetch_archive(name)
     if folder is not None:
         return read_domains(folder, size=size, most=most)
-    print(f"{name}: {why}; going on with faces, photo and sketch, at 32x32.")
-    return face_domains(most or 4_000, test=min(most or 500, 500))
+    print(f"{name}: {why}; going on with faces, photo and sketch.")
+    return face_domains(most or 500, test=min(most or 100, 100), size=size)
 
 
 # ----------------------------------------------------------------------------------------------- folders
