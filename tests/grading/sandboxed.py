@@ -10,7 +10,7 @@ from course_lib.grading.grade import new_assignment
 from course_lib.grading.running import require_sandbox
 from course_lib.grading.sandbox import MIB, Limits
 
-QUICK = Limits(cpu_seconds=1.0, wall_seconds=8.0, memory=512 * MIB)
+QUICK = Limits(cpu_seconds=1.0, wall_seconds=20.0, memory=512 * MIB)
 
 
 @cache
