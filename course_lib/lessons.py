@@ -29,9 +29,10 @@ LESSONS = (
     Lesson("00_start_here", "Start here: images, data, a first model, and a score", 1),
     Lesson("01_vae", "The variational autoencoder", 5),
     Lesson("02_gan", "The generative adversarial network", 4),
+    Lesson("03_dcgan", "The deep convolutional GAN", 6),
     Lesson("04_cgan", "The conditional GAN", 6),
     Lesson("05_cyclegan", "CycleGAN: translation without pairs", 5),
-    Lesson("06_ddpm", "Denoising diffusion", 5),
+    Lesson("06_ddpm", "Denoising diffusion", 9),
 )
 
 
