@@ -95,9 +95,7 @@ class Attention(nn.Module):
         q = rearrange(self.ask(pixels), "b n (heads c) -> b heads n c", heads=self.heads)
         told = self.tell(pixels if context is None else context)
         k, v = rearrange(told, "b n (two heads c) -> two b heads n c", two=2, heads=self.heads)
-        heard = F.scaled_dot_product_attention(
-            q, k, v
-        )  # softmax(q k' / sqrt(c)) v: arXiv:1706.03762, eq. (1)
+        heard = F.scaled_dot_product_attention(q, k, v)  # softmax(q k' / sqrt(c)) v: 1706.03762, eq. (1)
         heard = self.out(rearrange(heard, "b heads n c -> b n (heads c)"))
         return x + rearrange(heard, "b (h w) c -> b c h w", h=x.shape[2])
 
