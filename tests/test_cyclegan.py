@@ -207,7 +207,7 @@ def test_a_tiny_pair_is_overfitted():
 def test_the_small_generator_starts_as_the_identity():
     x = torch.rand(4, 3, 16, 16) * 2 - 1
     G = make_small_generator()
-    assert (G(x) - x).abs().mean() < 0.05 and parameters(G) == 63_532
+    assert (G(x) - x).abs().mean() < 0.08 and parameters(G) == 62_892
     assert (make_generator(3, 8, 1, 1)(x) - x).abs().mean() > 0.3
 
 
