@@ -755,7 +755,7 @@ for name, (again, y, x) in worlds.items():
             print(f"noise {noise:g} on G's sketch: background right {background_right(returned):.2f}")
 plot_curves(
     curves,
-    alt="Two falling curves over the noise: how near the way back comes to the photo",
+    alt="Two falling curves over the noise, how near the way back comes to the photo: from a night it begins at 31 dB, from a sketch at 22, and both end near 13",
     xlabel="spread of the noise on the translation",
     ylabel="PSNR of the way back, dB",
 )
@@ -830,7 +830,7 @@ for name, net in {"CycleGAN's translator": G, "pix2pix's U-Net": pair_G}.items()
 #
 # * **CycleGAN** has never seen a pair and comes to 23.0 dB, 12.9 dB above doing nothing and 8.0 above recolouring; 98 % of the attributes are right, the worst (the mouth, a few pixels) 95 %. (Doing nothing has even more: the classifier sees through the night. A translation can only lose.) What is still wrong: a shimmer of the lamp on the right, and a fine
 #   chequered pattern from working on 2x2 pixels at once.
-# * **pix2pix** has seen pairs and comes to 27.6 dB in a quarter of the time. That is what pairs are worth: 4.6 dB.
+# * **pix2pix** has seen pairs and comes to 27.6 dB in a quarter of the time, 4.6 dB more. That is what pairs are worth here, though not pairs alone: its U-Net also has 25 times the weights. (The mouth is right in 87 %, CycleGAN's in 95 %.)
 # * **FID** says the opposite: CycleGAN 49, pix2pix 77. L1 wants the average where it is unsure, which is near the truth pixel by pixel and a little too smooth for a photo; CycleGAN's only teacher is the judge, who hates smoothness. And a translator that gave everybody the true day of *somebody else* would have the FID of "real v real". So ask what a
 #   number is of: FID of the heap, PSNR and attributes of the translation. Only where the truth is known can you have the latter.
 #
