@@ -33,6 +33,7 @@ LESSONS = (
     Lesson("04_cgan", "The conditional GAN", 6),
     Lesson("05_cyclegan", "CycleGAN: translation without pairs", 5),
     Lesson("06_ddpm", "Denoising diffusion", 5),
+    Lesson("07_latent", "Latent diffusion, with text prompts", 15),
 )
 
 
