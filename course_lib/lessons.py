@@ -34,6 +34,7 @@ LESSONS = (
     Lesson("05_cyclegan", "CycleGAN: translation without pairs", 5),
     Lesson("06_ddpm", "Denoising diffusion", 5),
     Lesson("07_latent", "Latent diffusion, with text prompts", 15),
+    Lesson("08_bakeoff", "The bake-off", 6),
 )
 
 
