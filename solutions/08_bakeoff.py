@@ -114,7 +114,9 @@ def trained(name: str, seed: int, seconds: float) -> Callable[[int], Images]:
     model = find_recipe(name).build(DIGITS)
     ema = EMA(model.nets[model.sampled], model.ema)
     batches = Batches(digit_set, model.batch, seed=seed, device=device)
-    for _ in train(model.players, batches, cpu_seconds(seconds), schedule=model.schedule, precision=precision):
+    for _ in train(
+        model.players, batches, cpu_seconds(seconds), schedule=model.schedule, precision=precision
+    ):
         ema.update()
     return lambda n: model.sample(ema.net, n, None)
 
@@ -129,7 +131,9 @@ twins = {
 display(Markdown(score_table(twins)))
 twin_fid = torch.tensor([score.fid.value for score in twins.values()])
 twin_error = torch.tensor([score.fid.error for score in twins.values()])
-print(f"best {twin_fid.min():.0f}, worst {twin_fid.max():.0f}; the ± of one row is about {twin_error.mean():.0f}")
+print(
+    f"best {twin_fid.min():.0f}, worst {twin_fid.max():.0f}; the ± of one row is about {twin_error.mean():.0f}"
+)
 print(f"{time.process_time() - began:.0f} processor seconds")
 
 # %% [markdown]
@@ -164,7 +168,9 @@ mean_and_error = check("bakeoff/error", mean_and_error)
 
 # %%
 mean, error = mean_and_error(twin_fid)
-print(f"this GAN after {SETTINGS.training_seconds:g} s: FID {mean:.0f} ± {error:.0f} over {SETTINGS.trainings} trainings")
+print(
+    f"this GAN after {SETTINGS.training_seconds:g} s: FID {mean:.0f} ± {error:.0f} over {SETTINGS.trainings} trainings"
+)
 
 # %% [markdown]
 # ### Exercise 2 · places, not ranks
@@ -306,7 +312,9 @@ def third_neighbour(features: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
 
 
 extractor = digits_extractor(device)
-real = named_reference("digits", SETTINGS.scored).real  # (n, 84): the real digits that the board compares with
+real = named_reference(
+    "digits", SETTINGS.scored
+).real  # (n, 84): the real digits that the board compares with
 real_radii = third_neighbour(real)
 precision_of, recall_of = {}, {}
 for name in names:
@@ -325,7 +333,9 @@ for name in names[:1] + names[-1:] if TIER == "smoke" else ("gan", "dcgan"):
     fake_radii, five[name] = third_neighbour(fake), []
     for k in range(5):
         other = extractor(from_uint8(digit_set["image"][k * SETTINGS.scored : (k + 1) * SETTINGS.scored]))[0]
-        five[name].append((covered(fake, other, third_neighbour(other)).item(), covered(other, fake, fake_radii).item()))
+        five[name].append(
+            (covered(fake, other, third_neighbour(other)).item(), covered(other, fake, fake_radii).item())
+        )
     print(f"{name:>8}: precision " + "  ".join(f"{p:.2f}" for p, _ in five[name]), end="")
     print("   recall " + "  ".join(f"{r:.2f}" for _, r in five[name]))
 
@@ -369,12 +379,21 @@ for i, name in enumerate(names):
     ax.plot(p[i], r[i], "o", color=colour)
     below = (r < r[i]).sum() % 2 == 1  # neighbours' names on different sides
     ax.annotate(
-        name, (p[i], r[i]), textcoords="offset points", xytext=(4, -11 if below else 5), fontsize=9, color=colour
+        name,
+        (p[i], r[i]),
+        textcoords="offset points",
+        xytext=(4, -11 if below else 5),
+        fontsize=9,
+        color=colour,
     )
 order = p[front].argsort()
 ax.step(p[front][order], r[front][order], where="pre", color="#d55e00", linewidth=1, alpha=0.6)
 ax.set(xlabel="precision: how many fakes look real", ylabel="recall: how much of the real is there")
-show_figure(fig, alt="The models on a plane of precision and recall; on the front: " + ", ".join(n for n, f in zip(names, front) if f))
+show_figure(
+    fig,
+    alt="The models on a plane of precision and recall; on the front: "
+    + ", ".join(n for n, f in zip(names, front.tolist(), strict=True) if f),
+)
 print("on the front:", ", ".join(name for name, free in zip(names, front.tolist(), strict=True) if free))
 
 # %% [markdown]
@@ -401,7 +420,9 @@ def study(name: str, world, images: int) -> tuple[dict[int, float], dict[int, Im
     marks = {max(1, round(e * images / model.batch)): e for e in SETTINGS.epochs}
     fid, sheets = {}, {}
     run = train(model.players, batches, max(marks), precision=precision)
-    for step in (seen := watch(run, label=f"{name}, {world.name}", alt=f"Loss curves of the {name} on {world.name}")):
+    for step in (
+        seen := watch(run, label=f"{name}, {world.name}", alt=f"Loss curves of the {name} on {world.name}")
+    ):
         ema.update()
         if epochs := marks.get(step.index + 1):
             score = evaluate(lambda n: model.sample(ema.net, n, None), world.reference, n=SETTINGS.scored)
