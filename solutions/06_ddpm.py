@@ -125,7 +125,7 @@ print(f"tier {TIER} on {device}")
 # ## The naive try
 #
 # It is easy to *destroy* a digit: add noise until nothing is left. If a network could undo that, we could hand it pure noise, of which we have as much as we want, and get a digit that nobody wrote.
-# So: take digits, drown them in noise of all strengths, and train a network to give the clean digit back, in one jump and with the squared error. (Ten seconds.)
+# So: take digits, drown them in noise of all strengths, and train a network to give the clean digit back, in one jump and with the squared error. (About twenty seconds.)
 #
 # Below, the first row is what the network gets; the digit in it is the same one, and its share falls from left to right until, in the last three, there is noise alone. **Predict** the second row.
 
@@ -169,7 +169,7 @@ with evaluating(naive):
     )
 
 # %% [markdown]
-# With a little noise the network is good. With much it gives a blur, and of pure noise, at the right, a fog that is no digit. (More training would make one and the same fog of the three.) Not because it is bad: a squared error is smallest at the **average** of all digits that may be behind the noise,
+# With a little noise the network is good. With much it gives a blur, and of pure noise, at the right, a fog that is no digit. (It is almost the same one each time, whatever the noise.) Not because it is bad: a squared error is smallest at the **average** of all digits that may be behind the noise,
 # and behind pure noise may be any. (Lesson 02's naive generator ended in the middle of its circle for the same reason.)
 #
 # But read the row from right to left. From the fog a hint of a digit can be had; from the hint, a better one; each time the rest of the noise leaves fewer digits possible. **The jump is too far; a thousand small steps are not.**
