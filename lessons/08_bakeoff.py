@@ -240,7 +240,7 @@ print("rows from top to bottom:", ", ".join(names))
 #
 # * **The two convolutional GANs share the first place**: the ± cannot tell them apart. **The DDPM** comes next, though it saw a tenth of the images that the small networks saw: each of its steps costs more, and teaches more. Lesson 06 gives it minutes instead of seconds.
 # * **The small GANs and the VAEs** saw the most images and learnt the least from each. A VAE never gets rid of its fog; a plain GAN would still get much better (lesson 02 gave it five times as long).
-# * **The price of a sample**: one pass through G, or twenty passes through a U-Net, doubled for the guidance. That is the column at the right: a factor of three hundred to a thousand.
+# * **The price of a sample**: one pass through G, or twenty passes through a U-Net, doubled for the guidance. That is the column at the right: the DDPM's sample costs 250 times a VAE's and 1,700 times a small GAN's.
 # * **as asked**: how often the classifier reads the digit that was asked for. After 15 seconds the CGAN obeys in 83 %, the DDPM in 76 %, the conditional VAE in 38 %.
 # * Places are given by the ± of the samples only. You have seen what that is worth: one training each is an anecdote. `course bakeoff --seed 1` tells another.
 #
@@ -490,7 +490,7 @@ for world in (DIGITS, FACES):
 # </details>
 
 # %% [markdown]
-# **The answer of this run.** After 1 and 5 epochs both draw fog or noise, and no difference is larger than what another seed can do (the first table of this lesson). After 10 the VAE is ahead on both sets: its loss tells it from the first step what every pixel should be, while the GAN's two players still look for their balance. After 50, digits are still
+# **The answer of this run.** After 1 and 5 epochs both draw fog or noise, and all differences but one (faces after 1 epoch) are no larger than what another seed can do (the first table of this lesson). After 10 the VAE is ahead on both sets: its loss tells it from the first step what every pixel should be, while the GAN's two players still look for their balance. After 50, digits are still
 # the VAE's, and on faces the GAN has overtaken it: colours and edges instead of an average of all faces. Lesson 02 shows where the digits go from here: with a learning rate that falls and about six times the images, the GAN's distance is less than half of the VAE's. So: **the VAE for a short budget, the GAN for a long one**, and the crossing comes when the
 # GAN's sharpness outweighs its gaps. (The founding study, with the features of an ImageNet classifier, put its GAN at 175.0 on MNIST and 120.23 on CelebA after 50 epochs; it named the VAE/GAN as the next step, which is the end of lesson 04.) What the losses say about it: the VAE's curve falls as its samples get better; the GAN's two do not.
 #
@@ -563,9 +563,9 @@ print(f"{best:>12}: {gap:.2f}   (the best FID of the board)")
 # |---|---|---|
 # | copier | everything: FID at the floor, precision and recall as high as real digits' | **only** the distance to the nearest training image, which is 0 |
 # | ten pictures | the Inception Score: as high as for real digits. Precision: perfect | recall and coverage: nearly 0. FID |
-# | no sevens | precision and recall hardly notice that a tenth of the world is missing | FID, by a little (37 for 7); a histogram of the classes at once |
+# | no sevens | precision and recall hardly notice that a tenth of the world is missing | FID, by a little (37, where copies have 7); a histogram of the classes at once |
 # | half noise | recall: the real half covers everything | precision, FID, KID |
-# | blurred | the Inception Score, precision: a classifier reads a soft digit easily | FID, by a little (34 for 7); your eye at once |
+# | blurred | the Inception Score, precision: a classifier reads a soft digit easily | FID, by a little (34, where copies have 7); your eye at once |
 #
 # No number sees everything, and each can be fooled by someone who aims at it. Real models do not aim, but whoever *chooses* settings by a score does.
 #
