@@ -123,19 +123,9 @@ def sandboxed(folder: Path, limits: Limits, filter_fd: int | None) -> list[str]:
         command += ["--seccomp", str(filter_fd)]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
-    command += mounts(folder)
-    command += [
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--perms",
-        "1777",
-        "--size",
-        str(limits.disk),
-        "--tmpfs",
-        "/tmp",
-    ]
+    # /tmp first: the course itself may lie beneath the real one, and is shown there all the same.
+    command += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp", *mounts(folder)]
+    command += ["--proc", "/proc", "--dev", "/dev"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--"]
     return command + python_command(root, ["/course", *packages()])
 
@@ -148,7 +138,7 @@ def mounts(folder: Path) -> list[str]:
     places |= {Path(name) for name in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib")}
     places = {place for place in places if place.exists() and str(place) != "/"}
     outer = [p for p in sorted(places) if p.is_symlink() or not any(q in p.parents for q in places)]
-    command, made = [], set()
+    command, made = [], {Path("/tmp")}  # which is there already
     for place in outer:
         for parent in reversed(place.parents):
             if str(parent) != "/" and parent not in made:

@@ -11,6 +11,7 @@ import pytest
 
 from course_lib.bootstrap import ROOT
 from course_lib.checks.engine import catalogue, find_exercise
+from course_lib.grading import sandbox
 from course_lib.grading.clean_copy import NEEDED, clean_copy, emptied, imports_of, only
 from course_lib.grading.plan import Check, Given, steps_of
 from course_lib.lessons import LESSONS
@@ -106,3 +107,10 @@ def test_every_reference_can_be_lent_to_the_exercises_after_it(tmp_path):
         [sys.executable, "-I", "-S", "-c", program, str(tmp_path)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_course_that_lies_beneath_tmp_is_shown_all_the_same(tmp_path):
+    """The sandbox's own /tmp is laid down before what is shown, or it would hide an environment in /tmp."""
+    command = sandbox.sandboxed(tmp_path, sandbox.Limits(), None)
+    own = command.index("--tmpfs")
+    assert command[own + 1] == "/tmp" and own < command.index("--ro-bind")
