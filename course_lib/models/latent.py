@@ -29,6 +29,7 @@ from course_lib.types import Batch, Images, Losses, Scalar
 
 GUIDANCE = 2.0  # the default weight of the prompt
 STEPS = 20  # of the sampler
+DECODED = 25  # codes at once
 
 # ------------------------------------------------------------------------------------------ the latent space
 
@@ -57,9 +58,10 @@ class LatentSpace:
             return self.scale * draw(*self.net.encode(x))
 
     def decode(self, z: Latents) -> Images:
-        """Images in [-1, 1]."""
+        """Images in [-1, 1]; a few at a time, for the decoder's maps are large."""
         with evaluating(self.net):
-            return self.net.decode(z / self.scale).float().clamp(-1, 1)
+            parts = [self.net.decode(part / self.scale).float() for part in z.split(DECODED)]
+        return torch.cat(parts).clamp(-1, 1)
 
     def encode_all(self, x: Iterable[Tensor], precision: Precision = float32) -> Float[Tensor, "n z i j"]:
         """The codes of a whole set, batch by batch: encoded once, used in every epoch."""
