@@ -31,9 +31,9 @@ LESSONS = (
     Lesson("02_gan", "The generative adversarial network", 4),
     Lesson("03_dcgan", "The deep convolutional GAN", 6),
     Lesson("04_cgan", "The conditional GAN", 6),
-    Lesson("05_cyclegan", "CycleGAN: translation without pairs", 5),
+    Lesson("05_cyclegan", "CycleGAN", 5),
     Lesson("06_ddpm", "Denoising diffusion", 9),
-    Lesson("07_latent", "Latent diffusion, with text prompts", 15),
+    Lesson("07_latent", "Latent diffusion", 15),
     Lesson("08_bakeoff", "The bake-off", 6),
 )
 

@@ -26,7 +26,9 @@ IN_THE_IMAGE = {
     "packaging",
     "psutil",
 }  # repo2docker's own JupyterLab brings them
-OPTIONAL = {"torch_fidelity"}  # imported where it is used, which says what to install
+# Imported where they are used, by what a Binder session does without: several processes, the grader's gradebook
+# and cluster, Stable Diffusion's own networks, Inception.
+OPTIONAL = {"accelerate", "diffusers", "distributed", "nbgrader", "sqlalchemy", "torch_fidelity"}
 
 
 def binder_requirements() -> dict[str, Requirement]:

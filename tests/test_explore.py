@@ -54,6 +54,12 @@ def test_controls_start_where_they_are_told():
     assert control("k", ["a", "b"]).options == ("a", "b") and control("on", True).value is True
 
 
+def test_a_range_that_runs_downwards_is_a_slider_all_the_same():
+    for slider in ((9, 0, 4), (1.0, -1.0, 0.5)):
+        made = module.control("t", slider)
+        assert (made.min, made.max, made.value) == (slider[1], slider[0], slider[2])
+
+
 def test_moving_a_slider_draws_anew(monkeypatch):
     pytest.importorskip("ipywidgets")
     shown, drawn = [], []

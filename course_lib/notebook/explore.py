@@ -127,7 +127,8 @@ def control(name: str, slider: Slider):
         return ipywidgets.Checkbox(value=slider, description=name)
     if not is_range(slider):
         return ipywidgets.Dropdown(options=list(slider), value=slider[0], description=name)
-    low, high, start, *step = slider
+    first, last, start, *step = slider
+    low, high = min(first, last), max(first, last)  # the strip may run downwards, a slider cannot
     if all(isinstance(v, int) for v in slider):
         return ipywidgets.IntSlider(start, low, high, *(step or [1]), description=name)
     return ipywidgets.FloatSlider(

@@ -108,7 +108,7 @@ def centres_instead(points, centres, radii):
 
 
 @COVERED.mistake
-def squared(points, centres, radii):
+def compared_as_squares(points, centres, radii):
     """You compare squared distances with radii. Take the root, or square the radii."""
     return (distances(points, centres).square() <= radii).any(dim=1).float().mean()
 
