@@ -26,8 +26,8 @@ IN_THE_IMAGE = {
     "packaging",
     "psutil",
 }  # repo2docker's own JupyterLab brings them
-# Imported where they are used, by what a Binder session does without: several processes, the grader's gradebook
-# and cluster, Stable Diffusion's own networks, Inception.
+# Imported where they are used, by what a Binder session does without: several processes, the grader's
+# gradebook and cluster, Stable Diffusion's own networks, Inception.
 OPTIONAL = {"accelerate", "diffusers", "distributed", "nbgrader", "sqlalchemy", "torch_fidelity"}
 
 
