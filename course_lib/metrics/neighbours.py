@@ -17,7 +17,7 @@ from course_lib.metrics.require import (
 )
 from course_lib.types import Features, Images
 
-BLOCK = 4096  # rows at a time on either side: at most 128 MiB of distances
+BLOCK = 2048  # rows at a time on either side: at most 32 MiB of distances, which exist three times over
 
 
 @dataclass(frozen=True)
