@@ -118,7 +118,8 @@ def test_contained_and_without_gain(graded, path):
     verdict, words = expected(path)
     mark = next(mark for mark in row.exercises if mark.exercise == exercise)
     assert row.problem is None
-    assert (mark.verdict, mark.points) == (verdict, 0), mark
+    # "wrong or failed": how far it comes within its seconds depends on the machine.
+    assert mark.verdict in verdict.split(" or ") and mark.points == 0, mark
     assert words in mark.words, mark.words
     assert all(c.isprintable() or c == "\n" for c in mark.words)
     for other in row.exercises:

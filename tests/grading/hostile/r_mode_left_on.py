@@ -1,7 +1,7 @@
 # ruff: noqa
 """Leaves a mode of torch on that makes every comparison true and every difference zero.
 
-expect: wrong:
+expect: wrong or failed:
 """
 
 import torch
