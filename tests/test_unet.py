@@ -90,26 +90,11 @@ def test_attention_is_a_weighted_mean_over_all_pixels():
     torch.testing.assert_close(net(x), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_attention_to_a_context_ignores_the_order_of_its_tokens():
-    net = awake(Attention(8, TINY, context=6))
-    x, tokens = torch.randn(2, 8, 3, 3), torch.randn(2, 5, 6)
-    torch.testing.assert_close(net(x, tokens), net(x, tokens.flip(1)))
-    assert not torch.allclose(net(x, tokens), net(x, torch.randn(2, 5, 6)))
-    one = net(x, tokens[:, :1])  # a single token is heard in full by every pixel
-    heard = net.out(net.tell(tokens[:, 0])[:, 8:])
-    torch.testing.assert_close(one, x + heard[:, :, None, None], rtol=1e-4, atol=1e-5)
-
-
-def test_time_label_and_context_each_reach_every_pixel():
-    net = awake(UNet(replace(TINY, context=6))).eval()
-    x, t, label, context = torch.randn(1, 1, 8, 8), torch.tensor([3]), torch.tensor([2]), torch.randn(1, 4, 6)
-    said = net(x, t, label, context)
-    for other in (
-        net(x, torch.tensor([4]), label, context),
-        net(x, t, torch.tensor([5]), context),
-        net(x, t, None, context),
-        net(x, t, label, torch.randn(1, 4, 6)),
-    ):
+def test_time_and_label_each_reach_every_pixel():
+    net = awake(UNet(TINY)).eval()
+    x, t, label = torch.randn(1, 1, 8, 8), torch.tensor([3]), torch.tensor([2])
+    said = net(x, t, label)
+    for other in (net(x, torch.tensor([4]), label), net(x, t, torch.tensor([5])), net(x, t, None)):
         assert (said != other).all()
 
 
@@ -132,10 +117,8 @@ def test_each_image_is_seen_by_itself():
 
 def test_every_weight_learns():
     """One step of gradient with nothing left at 0 reaches every parameter: no layer is built and not used."""
-    net = awake(UNet(replace(TINY, context=6, blocks=2)))
-    net(
-        torch.randn(2, 1, 8, 8), torch.tensor([3, 4]), torch.arange(2), torch.randn(2, 3, 6)
-    ).square().sum().backward()
+    net = awake(UNet(replace(TINY, blocks=2)))
+    net(torch.randn(2, 1, 8, 8), torch.tensor([3, 4]), torch.arange(2)).square().sum().backward()
     unused = [name for name, weight in net.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert unused == []
 

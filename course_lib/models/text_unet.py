@@ -10,16 +10,15 @@ in the summary, START's own vector, which is added to the time's. Padding is nev
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Int
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib.models import unet
 from course_lib.models.autoencoder import Latents
 from course_lib.models.text import TextEncoder, Tokens, WordMask, WordVectors, attend, word_mask
-from course_lib.models.unet import Block, Embedding, Maps, time_embedding, zero
+from course_lib.models.unet import Block, Embedding, Maps, Way, time_embedding, zero
 
 
 @dataclass(frozen=True)
@@ -80,47 +79,16 @@ class TextUNet(nn.Module):
         self.time = nn.Sequential(nn.Linear(first, e), nn.SiLU(), nn.Linear(e, e))
         self.summary = nn.Linear(shape.d, e)
         self.first = nn.Conv2d(shape.channels, first, 3, padding=1)
-        self.down, self.shrink, self.up, self.grow = (nn.ModuleList() for _ in range(4))
+        self.way = Way(
+            shape.widths,
+            shape.blocks,
+            stage=lambda a, b, level: Stage(a, b, e, shape, level in shape.listening),
+            middle=lambda b: [Stage(b, b, e, shape, listens=True)],
+        )
+        self.norm, self.last = nn.GroupNorm(1, first), zero(nn.Conv2d(first, shape.channels, 3, padding=1))
 
-        width, bridges = first, [first]
-        for level, b in enumerate(shape.widths):
-            if level > 0:
-                self.shrink.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
-                bridges.append(width)
-            stages = nn.ModuleList()
-            for _ in range(shape.blocks):
-                stages.append(Stage(width, b, e, shape, level in shape.listening))
-                width = b
-                bridges.append(b)
-            self.down.append(stages)
-        self.middle = Stage(width, width, e, shape, listens=True)
-        for level, b in reversed(list(enumerate(shape.widths))):
-            stages = nn.ModuleList()
-            for _ in range(shape.blocks + 1):
-                stages.append(Stage(width + bridges.pop(), b, e, shape, level in shape.listening))
-                width = b
-            self.up.append(stages)
-            if level > 0:
-                self.grow.append(nn.Conv2d(width, width, 3, padding=1))
-        self.norm, self.last = nn.GroupNorm(1, width), zero(nn.Conv2d(width, shape.channels, 3, padding=1))
-
-    def forward(self, zt: Latents, t: Int[torch.Tensor, " b"], tokens: Tokens) -> Latents:
+    def forward(self, zt: Latents, t: Int[Tensor, " b"], tokens: Tokens) -> Latents:
         words, mask = self.text(tokens), word_mask(tokens)
         embedding = self.time(time_embedding(t, self.shape.widths[0])) + self.summary(words[:, 0])
-        told = F.silu(embedding), words, mask
-        x = self.first(zt)
-        bridges = [x]
-        for level, stages in enumerate(self.down):
-            if level > 0:
-                x = self.shrink[level - 1](x)
-                bridges.append(x)
-            for stage in stages:
-                x = stage(x, *told)
-                bridges.append(x)
-        x = self.middle(x, *told)
-        for i, stages in enumerate(self.up):
-            for stage in stages:
-                x = stage(torch.cat([x, bridges.pop()], dim=1), *told)
-            if i < len(self.grow):
-                x = self.grow[i](F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        x = self.way(self.first(zt), F.silu(embedding), words, mask)
         return self.last(F.silu(self.norm(x)))

@@ -3,7 +3,6 @@
 Ronneberger, Fischer and Brox, U-Net, arXiv:1505.04597 (down, up, and the bridges between).
 Ho, Jain and Abbeel, Denoising Diffusion Probabilistic Models, arXiv:2006.11239, appendix B (this one).
 Vaswani et al., Attention Is All You Need, arXiv:1706.03762, section 3.2.1 and 3.5 (attention, sines).
-Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, arXiv:2112.10752, 3.3 (context).
 
     x -> patches -> [blocks, shrink] ... -> middle -> [blocks, grow] ... -> patches -> out
                         |                                  ^
@@ -11,6 +10,7 @@ Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, ar
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,6 @@ from course_lib.types import Images, Labels
 
 Maps = Float[Tensor, "b _ h w"]  # what lies between the layers; a block may change how many there are
 Embedding = Float[Tensor, "b e"]  # what time and label have to say
-Tokens = Float[Tensor, "b n d"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Shape:
     dropout: float = 0.1
     patch: int = 1  # side of the pixel blocks that become channels at the door: 2 makes 1x28x28 into 4x14x14
     classes: int = 0  # labels 0..classes-1, and -1 for "no label"; 0: the net takes no labels
-    context: int = 0  # numbers in a token of the context; 0: the net takes no context
 
 
 PAPER = Shape()
@@ -80,46 +78,96 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every pixel asks all others (or, given a context, all its tokens) and adds what it hears to itself."""
+    """Every pixel asks all others, and adds what it hears to itself."""
 
-    def __init__(self, width: int, shape: Shape, context: int = 0):
+    def __init__(self, width: int, shape: Shape):
         super().__init__()
         self.heads = shape.heads
         self.norm = nn.GroupNorm(shape.groups, width)
         self.ask = nn.Linear(width, width)
-        self.tell = nn.Linear(context or width, 2 * width)  # keys and values
+        self.tell = nn.Linear(width, 2 * width)  # keys and values
         self.out = zero(nn.Linear(width, width))
 
-    def forward(self, x: Maps, context: Tokens | None = None) -> Maps:
+    def forward(self, x: Maps) -> Maps:
         pixels = rearrange(self.norm(x), "b c h w -> b (h w) c")
         q = rearrange(self.ask(pixels), "b n (heads c) -> b heads n c", heads=self.heads)
-        told = self.tell(pixels if context is None else context)
-        k, v = rearrange(told, "b n (two heads c) -> two b heads n c", two=2, heads=self.heads)
+        k, v = rearrange(self.tell(pixels), "b n (two heads c) -> two b heads n c", two=2, heads=self.heads)
         heard = F.scaled_dot_product_attention(q, k, v)  # softmax(q k' / sqrt(c)) v: 1706.03762, eq. (1)
         heard = self.out(rearrange(heard, "b heads n c -> b n (heads c)"))
         return x + rearrange(heard, "b (h w) c -> b c h w", h=x.shape[2])
 
 
 class Stage(nn.Module):
-    """A residual block, then attention among pixels, then attention to the context, where asked for."""
+    """A residual block, and attention after it where it is asked for."""
 
     def __init__(self, a: int, b: int, embedding: int, shape: Shape, attention: bool):
         super().__init__()
         self.block = Block(a, b, embedding, shape)
         self.attention = Attention(b, shape) if attention else None
-        self.cross = Attention(b, shape, shape.context) if attention and shape.context else None
 
-    def forward(self, x: Maps, embedding: Embedding, context: Tokens | None) -> Maps:
+    def forward(self, x: Maps, embedding: Embedding) -> Maps:
         x = self.block(x, embedding)
-        if self.attention is not None:
-            x = self.attention(x)
-        if self.cross is not None:
-            x = self.cross(x, context)
+        return x if self.attention is None else self.attention(x)
+
+
+class Way(nn.Module):
+    """The U: down, through the middle and up, with bridges from each stage down to its mirror image.
+
+    `stage(a, b, level)` makes a stage from a maps to b, `middle(width)` those at the bottom. A stage is
+    called with the maps and whatever else the way is called with.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        blocks: int,
+        stage: Callable[[int, int, int], nn.Module],
+        middle: Callable[[int], list[nn.Module]],
+    ):
+        super().__init__()
+        self.down, self.shrink, self.up, self.grow = (nn.ModuleList() for _ in range(4))
+        width, bridges = widths[0], [widths[0]]
+        for level, b in enumerate(widths):
+            if level > 0:
+                self.shrink.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
+                bridges.append(width)
+            stages = nn.ModuleList()
+            for _ in range(blocks):
+                stages.append(stage(width, b, level))
+                width = b
+                bridges.append(b)
+            self.down.append(stages)
+        self.middle = nn.ModuleList(middle(width))
+        for level, b in reversed(list(enumerate(widths))):
+            stages = nn.ModuleList()
+            for _ in range(blocks + 1):
+                stages.append(stage(width + bridges.pop(), b, level))
+                width = b
+            self.up.append(stages)
+            if level > 0:
+                self.grow.append(nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x: Maps, *told: Tensor) -> Maps:
+        bridges = [x]
+        for level, stages in enumerate(self.down):
+            if level > 0:
+                x = self.shrink[level - 1](x)
+                bridges.append(x)
+            for stage in stages:
+                x = stage(x, *told)
+                bridges.append(x)
+        for stage in self.middle:
+            x = stage(x, *told)
+        for i, stages in enumerate(self.up):
+            for stage in stages:
+                x = stage(torch.cat([x, bridges.pop()], dim=1), *told)
+            if i < len(self.grow):
+                x = self.grow[i](F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return x
 
 
 class UNet(nn.Module):
-    """net(xt, t), net(xt, t, label) or net(xt, t, label, context): eps, x0 or v, as it is taught."""
+    """net(xt, t) or net(xt, t, label): eps, x0 or v, as it is taught."""
 
     def __init__(self, shape: Shape = PAPER):
         super().__init__()
@@ -128,58 +176,18 @@ class UNet(nn.Module):
         self.time = nn.Sequential(nn.Linear(first, e), nn.SiLU(), nn.Linear(e, e))
         self.label = nn.Embedding(shape.classes + 1, e) if shape.classes else None
         self.first = nn.Conv2d(pixels, first, 3, padding=1)
-
-        self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
-        width, bridges = first, [first]
-        for level, b in enumerate(shape.widths):
-            if level > 0:
-                self.shrink.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
-                bridges.append(width)
-            stages = nn.ModuleList()
-            for _ in range(shape.blocks):
-                stages.append(Stage(width, b, e, shape, level in shape.attention))
-                width = b
-                bridges.append(b)
-            self.down.append(stages)
-
-        self.middle = nn.ModuleList(
-            [Stage(width, width, e, shape, shape.middle_attention), Stage(width, width, e, shape, False)]
+        self.way = Way(
+            shape.widths,
+            shape.blocks,
+            stage=lambda a, b, level: Stage(a, b, e, shape, level in shape.attention),
+            middle=lambda b: [Stage(b, b, e, shape, shape.middle_attention), Stage(b, b, e, shape, False)],
         )
+        self.norm, self.last = nn.GroupNorm(shape.groups, first), zero(nn.Conv2d(first, pixels, 3, padding=1))
 
-        self.up, self.grow = nn.ModuleList(), nn.ModuleList()
-        for level, b in reversed(list(enumerate(shape.widths))):
-            stages = nn.ModuleList()
-            for _ in range(shape.blocks + 1):
-                stages.append(Stage(width + bridges.pop(), b, e, shape, level in shape.attention))
-                width = b
-            self.up.append(stages)
-            if level > 0:
-                self.grow.append(nn.Conv2d(width, width, 3, padding=1))
-
-        self.norm, self.last = nn.GroupNorm(shape.groups, width), zero(nn.Conv2d(width, pixels, 3, padding=1))
-
-    def forward(
-        self, x: Images, t: Num[Tensor, " b"], label: Labels | None = None, context: Tokens | None = None
-    ) -> Images:
-        embedding = self.embed(t, label)
+    def forward(self, x: Images, t: Num[Tensor, " b"], label: Labels | None = None) -> Images:
         p = self.shape.patch
         x = self.first(rearrange(x, "b c (h p) (w q) -> b (c p q) h w", p=p, q=p))
-        bridges = [x]
-        for level, stages in enumerate(self.down):
-            if level > 0:
-                x = self.shrink[level - 1](x)
-                bridges.append(x)
-            for stage in stages:
-                x = stage(x, embedding, context)
-                bridges.append(x)
-        for stage in self.middle:
-            x = stage(x, embedding, context)
-        for i, stages in enumerate(self.up):
-            for stage in stages:
-                x = stage(torch.cat([x, bridges.pop()], dim=1), embedding, context)
-            if i < len(self.grow):
-                x = self.grow[i](F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        x = self.last(F.silu(self.norm(x)))
+        x = self.last(F.silu(self.norm(self.way(x, self.embed(t, label)))))
         return rearrange(x, "b (c p q) h w -> b c (h p) (w q)", p=p, q=p)
 
     def embed(self, t: Num[Tensor, " b"], label: Labels | None) -> Embedding:
