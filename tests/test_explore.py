@@ -60,20 +60,48 @@ def test_a_range_that_runs_downwards_is_a_slider_all_the_same():
         assert (made.min, made.max, made.value) == (slider[1], slider[0], slider[2])
 
 
-def test_moving_a_slider_draws_anew(monkeypatch):
-    pytest.importorskip("ipywidgets")
-    shown, drawn = [], []
+@pytest.fixture
+def live(monkeypatch):
+    """Calls `show_sliders`, and returns the widgets by name; the picture is "picture"."""
+    widgets = pytest.importorskip("ipywidgets")
+    shown, made = [], {}
     monkeypatch.setattr("IPython.display.publish_display_data", lambda data, **_: shown.append(data))
-    controls = {}
-    monkeypatch.setattr(module, "control", lambda name, s: controls.setdefault(name, control(name, s)))
+    monkeypatch.setattr(module, "control", lambda name, s: made.setdefault(name, control(name, s)))
+    picture = widgets.HTML()
+    monkeypatch.setattr(widgets, "HTML", lambda: picture)
 
-    def draw(t):
-        drawn.append(t)
+    def show(draw, **sliders):
+        module.show_sliders(draw, "a square", sliders)
+        assert "application/vnd.jupyter.widget-view+json" in shown[0]
+        return made | {"picture": picture}
+
+    return show
+
+
+def test_moving_a_slider_draws_anew(live):
+    drawn = []
+    live(lambda t: drawn.append(t) or torch.zeros(1, 1, 8, 8), t=(0, 10, 4))["t"].value = 7
+    assert drawn == [4, 7]
+
+
+def test_words_are_written_into_a_box_and_what_cannot_be_drawn_is_said(live):
+    drawn = []
+
+    def draw(size, prompt):
+        if "<blue>" in prompt:
+            raise ValueError("the model has never seen the word '<blue>'")
+        drawn.append(prompt)
         return torch.zeros(1, 1, 8, 8)
 
-    module.show_sliders(draw, "a square", {"t": (0, 10, 4)})
-    controls["t"].value = 7
-    assert drawn == [4, 7] and "application/vnd.jupyter.widget-view+json" in shown[0]
+    made = live(draw, size=(0, 3, 1), prompt="red hair")
+    box, picture = made["prompt"], made["picture"]
+    assert type(box).__name__ == "Text" and not box.continuous_update and "<img" in picture.value
+    box.value = "<blue> hair"
+    assert picture.value == "<p>the model has never seen the word &#x27;&lt;blue&gt;&#x27;</p>"
+    box.value = "a hat"
+    assert drawn == ["red hair", "a hat"] and "<img" in picture.value
+    pictures, labels = still(draw, {"prompt": "a hat", "size": (0, 3, 1)})
+    assert len(pictures) == 1 and labels == ["a hat"]
 
 
 def test_no_slider_and_no_alt_are_refused():

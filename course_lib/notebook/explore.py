@@ -7,6 +7,7 @@ it, in JupyterLab, VS Code and Colab, stand the sliders with the picture of the 
 the running kernel only: they are not shown where no front end is (nbclient, nbval).
 """
 
+import html
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,7 +31,7 @@ from course_lib.notebook.show import (
 )
 from course_lib.types import Images
 
-Slider = Sequence[Any] | bool  # (low, high, start[, step]) | choices | on or off
+Slider = Sequence[Any] | bool | str  # (low, high, start[, step]) | choices | on or off | words to write
 STILLS = 8  # pictures in the strip
 MOST_BYTES = 400_000  # of an animation
 
@@ -38,7 +39,8 @@ MOST_BYTES = 400_000  # of an animation
 def explore(draw: Callable[..., Images], *, alt: str, **sliders: Slider) -> None:
     """Show `draw(**values)` under sliders: (low, high, start[, step]), a list of choices, or a bool each.
 
-    Without a front end only the strip is shown: `draw` along the first slider, the others at their start.
+    A str is a box to write into, and `draw` may raise a ValueError that says what it cannot draw. Without a
+    front end only the strip is shown: `draw` along the first slider, the others at their start.
     """
     require_alt(alt)
     if not sliders:
@@ -81,7 +83,7 @@ def is_range(slider: Slider) -> bool:
 
 def first_value(slider: Slider) -> Any:
     """Where the slider stands at the start."""
-    if isinstance(slider, bool):
+    if isinstance(slider, bool | str):
         return slider
     return slider[2] if is_range(slider) else slider[0]
 
@@ -90,6 +92,8 @@ def some_values(slider: Slider) -> list[Any]:
     """The few values of a slider that the strip shows: its ends and evenly spaced ones between."""
     if isinstance(slider, bool):
         return [False, True]
+    if isinstance(slider, str):
+        return [slider]
     if not is_range(slider):
         return list(slider)[:STILLS]
     low, high = slider[:2]
@@ -107,8 +111,12 @@ def show_sliders(draw: Callable[..., Images], alt: str, sliders: dict[str, Slide
     controls = {name: control(name, slider) for name, slider in sliders.items()}
 
     def redraw(_: object = None) -> None:
-        with torch.no_grad():
-            images = draw(**{name: widget.value for name, widget in controls.items()})
+        try:
+            with torch.no_grad():
+                images = draw(**{name: widget.value for name, widget in controls.items()})
+        except ValueError as error:  # of a widget nobody would see it
+            picture.value = f"<p>{html.escape(str(error))}</p>"
+            return
         picture.value = html_image(png_fast(grid(images, scale=max(1, 168 // max(images.shape[-2:])))), alt)
 
     for widget in controls.values():
@@ -125,6 +133,9 @@ def control(name: str, slider: Slider):
 
     if isinstance(slider, bool):
         return ipywidgets.Checkbox(value=slider, description=name)
+    if isinstance(slider, str):  # told when Enter is pressed, not at every letter
+        wide = ipywidgets.Layout(width="min(100%, 46rem)")
+        return ipywidgets.Text(value=slider, description=name, continuous_update=False, layout=wide)
     if not is_range(slider):
         return ipywidgets.Dropdown(options=list(slider), value=slider[0], description=name)
     first, last, start, *step = slider
