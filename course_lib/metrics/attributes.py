@@ -13,7 +13,7 @@ from torch import Tensor
 from course_lib.data.faces import ATTRIBUTES
 from course_lib.device import pick_device
 from course_lib.metrics.features import FeatureExtractor, faces_extractor
-from course_lib.metrics.intervals import Estimate
+from course_lib.metrics.intervals import Estimate, share
 from course_lib.types import Images
 
 CLASSES = [len(values) for values in ATTRIBUTES.values()]
@@ -51,9 +51,3 @@ def attribute_accuracy(
             raise ValueError(f"expected one {name} for each of the {len(images)} images, got {got}")
     seen = read_attributes(images, extractor)
     return {name: share(seen[name] == attributes[name].cpu()) for name in asked}
-
-
-def share(hits: Tensor) -> Estimate:
-    """The share of hits and its binomial standard error."""
-    p = hits.double().mean().item()
-    return Estimate(p, (p * (1 - p) / len(hits)) ** 0.5, "binomial")

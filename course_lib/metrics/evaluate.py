@@ -22,7 +22,7 @@ from course_lib.images import from_uint8, require_images
 from course_lib.metrics.features import FeatureExtractor, digits_extractor, faces_extractor
 from course_lib.metrics.frechet import frechet_distance
 from course_lib.metrics.inception_score import Probabilities, inception_score
-from course_lib.metrics.intervals import Estimate, frechet_infinity, frechet_with_error, warn_if_few
+from course_lib.metrics.intervals import Estimate, frechet_infinity, frechet_with_error, share, warn_if_few
 from course_lib.metrics.kernel import kernel_distance
 from course_lib.metrics.precision_recall import Manifolds, precision_recall
 from course_lib.metrics.require import OtherBytes
@@ -183,9 +183,7 @@ def conditional_accuracy(images: Images, labels: Int[Tensor, " m"], extractor: F
         raise ValueError(
             f"expected a label for each image, got {len(labels)} labels for {len(images)} images"
         )
-    hits = (extractor(images)[1].argmax(1) == labels.cpu()).double()
-    share = hits.mean().item()
-    return Estimate(share, (share * (1 - share) / len(hits)) ** 0.5, "binomial")
+    return share(extractor(images)[1].argmax(1) == labels.cpu())
 
 
 def named_reference(name: str, n: int) -> Reference:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from course_lib.device import one_thread
@@ -40,6 +41,12 @@ class Estimate:
         size = max(self.error, abs(self.value) / 1000)
         digits = min(6, max(0, 1 - int(np.floor(np.log10(size))))) if size > 0 else 1
         return f"{self.value:,.{digits}f} ± {self.error:,.{digits}f}"
+
+
+def share(hits: Bool[Tensor, " n"]) -> Estimate:
+    """The share of hits, with its binomial standard error."""
+    p = hits.double().mean().item()
+    return Estimate(p, (p * (1 - p) / len(hits)) ** 0.5, "binomial")
 
 
 def frechet_with_error(
