@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,62 +22,39 @@ from course_lib.data.captions import captions
 from course_lib.data.digits import digits
 from course_lib.data.faces import faces
 from course_lib.data.held_out import seen_faces, seen_people, unseen_people
+from course_lib.data.unpaired import face_pairs
 from course_lib.device import fast_precision, pick_device, place
 from course_lib.images import from_uint8
 from course_lib.metrics.attributes import attribute_accuracy
-from course_lib.metrics.evaluate import conditional_accuracy, evaluate
-from course_lib.metrics.features import digits_extractor, faces_extractor
+from course_lib.metrics.evaluate import evaluate
+from course_lib.metrics.features import faces_extractor
 from course_lib.metrics.perceptual import feature_maps
 from course_lib.metrics.similarity import psnr
-from course_lib.models import autoencoder, cgan, cyclegan, dcgan, latent, unet, vae
-from course_lib.models.ddpm import V, cosine_schedule, ddpm_player, denoiser
-from course_lib.models.gan import draw_codes, gan_players, sample_gan
+from course_lib.models import autoencoder, cyclegan, latent, unet
+from course_lib.models.ddpm import cosine_schedule
 from course_lib.models.pretrained import BUILDERS, Nets, path_of, save_pretrained
-from course_lib.models.samplers import guided, sample_dpm_solver
 from course_lib.models.text import Vocabulary
 from course_lib.models.text_unet import TextShape
+from course_lib.recipes.sample import Drawer
+from course_lib.recipes.table import find_recipe
+from course_lib.recipes.translation import FACES, STYLES
+from course_lib.recipes.worlds import find_world
 from course_lib.training.ema import EMA
 from course_lib.training.loop import Player, Step, train, warm_down, warm_up_down
 
-SCORED = 5_000  # images behind a score
-
 
 @dataclass(frozen=True)
-class Vae:
-    """Lesson 01's."""
+class Lesson:
+    """A recipe of the command line (course_lib/recipes), trained as its lesson trains it on a CPU."""
 
+    model: str  # the recipe
+    steps: int
+    rates: dict[str, float]  # Adam's learning rate of each player
+    sizes: dict[str, Any]  # what BUILDERS needs to know of the networks
+    batch: int | None = None  # None: the recipe's
+    data: str = "digits"
     seed: int = 1
-    d: int = 16  # numbers in a code
-    width: int = 32  # maps of the first convolution
-    batch: int = 64
-    steps: int = 4_000
-
-
-@dataclass(frozen=True)
-class Dcgan:
-    """Lesson 03's form for 28x28."""
-
-    seed: int = 1
-    d: int = 32
-    maps: int = 32
-    batch: int = 64
-    steps: int = 4_000
-
-
-@dataclass(frozen=True)
-class Cgan(Dcgan):
-    """Lesson 04's convolutional one, with the matching-aware discriminator."""
-
-
-@dataclass(frozen=True)
-class Ddpm:
-    """Lesson 06's, with labels that are dropped now and then."""
-
-    seed: int = 1
-    shape: dict = field(default_factory=lambda: asdict(unet.DIGITS))
-    batch: int = 64
-    steps: int = 2_500
-    rate: float = 2e-3
+    scored: int = 5_000  # images behind a score
 
 
 @dataclass(frozen=True)
@@ -115,54 +93,40 @@ def averaged(net: nn.Module, steps: Iterator[Step], decay: float = 0.999) -> nn.
     return ema.net
 
 
-def digit_batches(settings) -> Batches:
-    return Batches(digits("train"), settings.batch, seed=settings.seed)
+def train_lesson(settings: Lesson, nets: Nets) -> tuple[Nets, dict]:
+    """The averages of the recipe's networks."""
+    world = find_world(settings.data)
+    model = find_recipe(settings.model).build(world)
+    for player in model.players:
+        for group in player.optimizer.param_groups:
+            group["lr"] = settings.rates[player.name]
+    if model.batches is None:
+        batches = Batches(world.load(), settings.batch or model.batch, seed=settings.seed)
+    else:
+        batches = model.batches(settings.seed)
+    steps = run(model.players, batches, settings.steps, model.schedule)
+    average = averaged(nn.ModuleDict(model.nets), steps, model.ema)
+    for part, net in nets.items():
+        net.load_state_dict(average[part].state_dict())
+    return nets, score_of(Drawer(settings.model, world, model, nets[model.sampled]), settings.scored)
 
 
-def fid(sample) -> float:
-    return round(evaluate(sample, "digits", SCORED).fid.value, 1)
+def score_of(drawer: Drawer, n: int) -> dict:
+    """FID of n samples, and of a model that is told what to draw, how often it does."""
+    y = drawer.conditions(n, seed=1)
+    images = drawer.draw(n, y, seed=1)
+    found = {"fid": round(evaluate(images, drawer.world.reference, n).fid.value, 1), "fid_of": n}
+    if y is None:
+        return found
+    return found | {"as_asked": round((drawer.world.read(images) == y).double().mean().item(), 4)}
 
 
-def train_vae(settings: Vae, nets: Nets) -> tuple[Nets, dict]:
-    net = nets["vae"]
-    for _ in run([vae.vae_player(net)], digit_batches(settings), settings.steps, warm_up_down):
-        pass
-    return nets, {"fid": fid(lambda n: vae.sample_vae(net, n))}
-
-
-def train_dcgan(settings: Dcgan, nets: Nets) -> tuple[Nets, dict]:
-    G, D = nets["G"], nets["D"]
-    steps = run(gan_players(G, D, dcgan.DIGITS), digit_batches(settings), settings.steps)
-    average = averaged(G, steps, dcgan.DIGITS.ema)
-    score = fid(lambda n: sample_gan(average, draw_codes(n, settings.d)))
-    return {"G": average, "D": D}, {"fid": score}
-
-
-def train_cgan(settings: Cgan, nets: Nets) -> tuple[Nets, dict]:
-    G, D, game = nets["G"], nets["D"], cgan.CONVOLUTIONAL_DIGITS
-    average = averaged(
-        G, run(cgan.matching_players(G, D, game), digit_batches(settings), settings.steps), game.ema
-    )
-    draw = lambda y: sample_gan(average, draw_codes(len(y), settings.d), y)  # noqa: E731
-    asked = torch.arange(10).repeat(100)
-    accuracy = conditional_accuracy(draw(asked), asked, digits_extractor()).value
-    score = fid(lambda n: draw(torch.randint(10, (n,))))
-    return {"G": average, "D": D}, {"fid": score, "as_asked": round(accuracy, 4)}
-
-
-def train_ddpm(settings: Ddpm, nets: Nets) -> tuple[Nets, dict]:
-    net, schedule = nets["net"], cosine_schedule()
-    players = [ddpm_player(net, schedule, settings.rate, V)]
-    average = averaged(net, run(players, digit_batches(settings), settings.steps, warm_up_down))
-
-    def draw(y: torch.Tensor) -> torch.Tensor:
-        said = denoiser(guided(average, 2.0), schedule, y, prediction=V, precision=fast_precision())
-        return sample_dpm_solver(said, torch.randn(len(y), 1, 28, 28), schedule, 20)
-
-    asked = torch.arange(10).repeat(25)
-    accuracy = conditional_accuracy(draw(asked), asked, digits_extractor()).value
-    score = round(evaluate(lambda n: draw(torch.randint(10, (n,))), "digits", 1_000).fid.value, 1)
-    return {"net": average}, {"fid": score, "fid_of": 1_000, "as_asked": round(accuracy, 4)}
+def train_cyclegan(settings: Lesson, nets: Nets) -> tuple[Nets, dict]:
+    """Also how near nights come to the true photos of the same people, whom nobody has learnt from, in dB."""
+    nets, score = train_lesson(settings, nets)
+    night, photo = (from_uint8(part["image"]) for part in face_pairs(500, seed=5, styles=STYLES))
+    found = psnr(cyclegan.translate(nets["G"], night).cpu(), photo).mean().item()
+    return nets, score | {"psnr": round(found, 2)}
 
 
 def face_words() -> Vocabulary:
@@ -209,10 +173,20 @@ def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
 
 
 JOBS: dict[str, tuple[object, Callable]] = {
-    "vae": (Vae(), train_vae),
-    "dcgan": (Dcgan(), train_dcgan),
-    "cgan": (Cgan(), train_cgan),
-    "ddpm": (Ddpm(), train_ddpm),
+    "vae": (Lesson("vae", 4_000, {"vae": 2e-3}, {"d": 16, "width": 32}, batch=64), train_lesson),
+    "dcgan": (
+        Lesson("dcgan", 3_200, {"G": 2e-3, "D": 1e-3}, {"d": 32, "maps": 16, "smallest": 4}),
+        train_lesson,
+    ),
+    "cgan": (Lesson("cgan", 1_900, {"G": 2e-3, "D": 1e-3}, {"d": 32, "maps": 32}), train_lesson),
+    "cyclegan": (
+        Lesson("cyclegan", 2_000, {"G": 2e-3, "D": 1e-3}, {"maps": 32, "blocks": 3}, data="faces"),
+        train_cyclegan,
+    ),
+    "ddpm": (
+        Lesson("ddpm", 4_500, {"ddpm": 2e-3}, {"shape": asdict(unet.DIGITS), "times": 500}, scored=1_000),
+        train_lesson,
+    ),
     "latent": (Latent(), train_latent),
 }
 
@@ -223,20 +197,27 @@ def settings_hash(name: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
+def trained_on(settings: object) -> int:
+    """How many images."""
+    if isinstance(settings, Latent):
+        return settings.faces
+    return FACES if settings.model == "cyclegan" else len(digits("train", verbose=False)["image"])
+
+
 def train_weights(name: str) -> None:
     settings, job = JOBS[name]
     torch.manual_seed(settings.seed)
     fields = asdict(settings)
+    fields |= fields.pop("sizes", {})
     if name == "latent":
         vocabulary = face_words()
         fields |= {"words": list(vocabulary.words), "length": vocabulary.length}
     nets = {part: place(net) for part, net in BUILDERS[name](fields).items()}
     began = time.process_time()
     nets, score = job(settings, nets)
-    data = settings.faces if name == "latent" else len(digits("train", verbose=False)["image"])
     record = {
         **score,
-        "trained_on": data,
+        "trained_on": trained_on(settings),
         "settings_hash": settings_hash(name),
         "processor_seconds": round(time.process_time() - began),
         "torch": torch.__version__.split("+")[0],

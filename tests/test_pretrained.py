@@ -1,25 +1,31 @@
 """The shipped weights are those of the script's settings, they load, and what goes to a file comes back."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from course_lib.checks.gans.discriminator import DISCRIMINATOR
+from course_lib.checks.gans.generator import GENERATOR
+from course_lib.checks.vae.decoder import DECODER
 from course_lib.errors import CourseError
 from course_lib.models import pretrained
 from course_lib.models.pretrained import (
     BUILDERS,
     WEIGHTS,
+    Pretrained,
     available,
     build_dcgan,
+    fill,
     load_pretrained,
     path_of,
     save_pretrained,
 )
 
-SETTINGS = {"d": 4, "maps": 4}
+SETTINGS = {"d": 4, "maps": 4, "smallest": 7}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +57,7 @@ def test_they_are_small():
 
 def test_another_setting_changes_the_hash(script, monkeypatch):
     before = script.settings_hash("vae")
-    monkeypatch.setitem(script.JOBS, "vae", (script.Vae(steps=1), None))
+    monkeypatch.setitem(script.JOBS, "vae", (replace(script.JOBS["vae"][0], steps=1), None))
     assert script.settings_hash("vae") != before
 
 
@@ -88,3 +94,75 @@ def test_what_is_missing_or_damaged(tmp_path):
 def test_what_half_precision_cannot_hold():
     with pytest.raises(ValueError, match="1e\\+05 does not fit into half precision"):
         pretrained.half(torch.tensor([1e5]))
+
+
+# ------------------------------------------------------------------- weights for a student's own networks
+
+NETWORKS = {  # exercise -> what its answers take, and what goes through them
+    DECODER: ((3,), torch.randn(2, 3)),
+    GENERATOR: ((3, 1, 2), torch.randn(2, 3)),
+    DISCRIMINATOR: ((1, 2), torch.randn(2, 1, 64, 64)),
+}
+
+
+def kept_of(net: nn.Module) -> Pretrained:
+    return Pretrained("some", {"net": net.eval()}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [(e, a) for e in NETWORKS for a in e.accepts],
+    ids=lambda x: x.__name__ if callable(x) else x.name,
+)
+def test_every_accepted_network_draws_with_the_courses_weights(exercise, answer):
+    sizes, probe = NETWORKS[exercise]
+    torch.manual_seed(1)
+    net = exercise.reference(*sizes).train()
+    net(probe)  # running statistics of its own
+    mine = answer(*sizes)
+    fill(mine, kept_of(net), "net", lambda net: net(probe))
+    torch.testing.assert_close(mine.eval()(probe), net.eval()(probe))
+    assert all(weight.requires_grad for weight in mine.parameters())
+
+
+class OtherWay(nn.Module):
+    """Two layers of one shape, made in the other order than they are used in."""
+
+    def __init__(self):
+        super().__init__()
+        self.second, self.first = nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.second(self.first(x).relu())
+
+
+def test_layers_are_matched_by_name_or_in_the_order_of_their_use():
+    x = torch.randn(5, 3)
+    named = nn.ModuleDict({"first": nn.Linear(3, 3), "second": nn.Linear(3, 3)})
+    fill(mine := OtherWay(), kept_of(named), "net")
+    assert torch.equal(mine.first.weight, named["first"].weight)
+    ordered = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+    fill(mine := OtherWay(), kept_of(ordered), "net", lambda net: net(x))
+    torch.testing.assert_close(mine(x), ordered(x))
+    fill(mine := OtherWay(), kept_of(ordered), "net")  # not run, so in the order of making
+    assert torch.equal(mine.second.weight, ordered[0].weight)
+
+
+@pytest.mark.parametrize(
+    ("mine", "says"),
+    [
+        (
+            nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5)),
+            r"its 1 \(weight 5x4, bias 5\) .* 1 \(weight 2x4, bias 2\)",
+        ),
+        (nn.Sequential(nn.Linear(3, 4)), r"its nothing stands where the course has 1 \(weight 2x4"),
+        (nn.Sequential(nn.Linear(3, 4, bias=False), nn.Linear(4, 2)), r"its 0 \(weight 4x3\) stands"),
+        (nn.Sequential(*(nn.Linear(a, b) for a, b in [(3, 4), (4, 2), (2, 9)])), r"its 2 .* has nothing"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_left_as_it_is(mine, says):
+    before = torch.cat([weight.detach().flatten().clone() for weight in mine.parameters()])
+    kept = kept_of(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)))
+    with pytest.raises(CourseError, match=says):
+        fill(mine, kept, "net")
+    assert torch.equal(before, torch.cat([weight.detach().flatten() for weight in mine.parameters()]))

@@ -2,7 +2,7 @@
 
     dcgan = load_pretrained("dcgan")
     x = sample_gan(dcgan.nets["G"], draw_codes(16, dcgan.settings["d"]))
-    mine.load_state_dict(dcgan.state("G"))     # a student's generator of the same layers
+    fill(mine, dcgan, "G", lambda net: net(z))  # a student's generator, whatever its layers are called
 
 Each file in weights/ is made by `python scripts/train_weights.py NAME`: half precision, and in its metadata
 the settings, what it was trained on, how long, and how good it is. Loaded they are float32 again.
@@ -11,6 +11,8 @@ the settings, what it was trained on, how long, and how good it is. Loaded they 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from course_lib.device import evaluating
 from course_lib.errors import CourseError
 from course_lib.models import cgan, cyclegan, dcgan, unet, vae
 from course_lib.models.autoencoder import KLAutoencoder
@@ -37,8 +40,8 @@ def build_vae(s: Settings) -> Nets:
 
 def build_dcgan(s: Settings) -> Nets:
     return {
-        "G": dcgan.make_generator(s["d"], 1, 28, s["maps"]),
-        "D": dcgan.make_discriminator(1, 28, s["maps"]),
+        "G": dcgan.make_generator(s["d"], 1, 28, s["maps"], s["smallest"]),
+        "D": dcgan.make_discriminator(1, 28, s["maps"], s["smallest"]),
     }
 
 
@@ -48,8 +51,8 @@ def build_cgan(s: Settings) -> Nets:
 
 
 def build_cyclegan(s: Settings) -> Nets:
-    make = lambda: cyclegan.make_generator(3, s["maps"], s["blocks"], s["downs"])  # noqa: E731
-    return {"G": make(), "F": make()}
+    """G makes photos of nights, F nights of photos."""
+    return {part: cyclegan.make_small_generator(3, s["maps"], s["blocks"]) for part in ("G", "F")}
 
 
 def build_ddpm(s: Settings) -> Nets:
@@ -122,6 +125,62 @@ def load_pretrained(name: str, path: Path | None = None) -> Pretrained:
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError):
         raise CourseError(f"The weights {path} are damaged: install the course again.") from None
     return Pretrained(name, nets, record.pop("settings"), record)
+
+
+def fill(
+    net: nn.Module, kept: Pretrained, part: str, run: Callable[[nn.Module], Any] | None = None
+) -> nn.Module:
+    """One part's weights into a student's network of the same layers, whatever they are called; returns it.
+
+    By their names where all of them agree. Else layer by layer, in the order in which `run(net)` uses them,
+    or without `run` in the order in which they were made. CourseError, and no weight changed, if one does
+    not fit.
+    """
+    mine, theirs = layers_of(net, run), layers_of(kept.nets[part], run)
+    if {name: shapes(layer) for name, layer in mine} == {name: shapes(layer) for name, layer in theirs}:
+        mine, theirs = sorted(mine, key=itemgetter(0)), sorted(theirs, key=itemgetter(0))
+    for a, b in zip_longest(mine, theirs, fillvalue=("nothing", {})):
+        if [*shapes(a[1]).values()] != [*shapes(b[1]).values()]:
+            raise CourseError(
+                f"The course's weights {kept.name!r} do not fit this network: its {described(*a)} stands "
+                f"where the course has {described(*b)}, so build it with the layers and sizes of the text."
+            )
+    for (_, a), (_, b) in zip(mine, theirs, strict=True):
+        for to, value in zip(a.values(), b.values(), strict=True):
+            to.copy_(value)
+    return net
+
+
+def layers_of(net: nn.Module, run: Callable[[nn.Module], Any] | None) -> list[tuple[str, dict[str, Tensor]]]:
+    """Each layer that has weights of its own, with them: in the order of its first use in `run(net)`."""
+    used: list[str] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda *_, name=name: used.append(name))
+        for name, layer in net.named_modules()
+    ]
+    with evaluating(net):
+        if run is not None:
+            run(net)
+    for hook in hooks:
+        hook.remove()
+    layers = dict(net.named_modules())
+    own = {name: tensors_of(layers[name]) for name in dict.fromkeys([*used, *layers])}
+    return [(name, tensors) for name, tensors in own.items() if tensors]
+
+
+def tensors_of(layer: nn.Module) -> dict[str, Tensor]:
+    """A layer's own weights and running statistics, without those of the layers inside it."""
+    return {name: value for name, value in layer.state_dict().items() if "." not in name}
+
+
+def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+def described(name: str, tensors: Mapping[str, Tensor]) -> str:
+    """A layer in words: 3.conv (weight 8x4x3x3, bias 8)."""
+    sizes = [f"{key} {'x'.join(map(str, shape))}" for key, shape in shapes(tensors).items() if shape]
+    return f"{name} ({', '.join(sizes)})" if sizes else name
 
 
 def save_pretrained(nets: Nets, path: Path, settings: Settings, record: Settings) -> None:
