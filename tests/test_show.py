@@ -48,6 +48,17 @@ def test_the_palette_changes_no_pixel_of_a_colour_grid():
     assert (opened(png_bytes(images)) == np.asarray(grid(images))).all()
 
 
+def test_a_large_coloured_picture_gives_up_shades_in_a_notebook_and_none_in_a_file(tmp_path):
+    small, large = blobs(4, channels=3), blobs(96, channels=3, size=32)
+    assert (opened(png_bytes(small)) == np.asarray(grid(small))).all()
+    save_png(large, tmp_path / "sheet.png")
+    whole = (tmp_path / "sheet.png").read_bytes()
+    assert (opened(whole) == np.asarray(grid(large))).all()
+    seen = opened(png_bytes(large)).astype(int)
+    assert len(png_bytes(large)) < len(whole) / 2
+    assert abs(seen - np.asarray(grid(large))).mean() < 12
+
+
 def test_small_images_are_enlarged_and_large_ones_are_not():
     assert opened(png_bytes(torch.zeros(1, 1, 28, 28))).shape[0] == 56 + 2 * module.GAP
     assert opened(png_bytes(torch.zeros(1, 1, 256, 256))).shape[0] == 256 + 2 * module.GAP

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from course_lib.images import require_images, to_uint8
 from course_lib.types import Images
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GAP = 2  # pixels between two images
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 CELL = 56  # an image is enlarged to about this many pixels
+LARGE = 30_000  # bytes of a picture in a notebook
 LETTERS = 13  # pixels: height of the text of a label
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
 
@@ -118,13 +119,13 @@ def png_bytes(
     scale: int | None = None,
     labels: Sequence[str] | None = None,
 ) -> bytes:
-    """The grid as a compressed PNG: grey where the images are grey, a palette where it has few colours."""
+    """The grid as a compressed PNG for a notebook."""
     return encode_png(grid(images, columns=columns, title=title, scale=scale, labels=labels))
 
 
 def save_png(images: Images, path: str | Path, *, columns: int = 8, scale: int | None = None) -> None:
-    """Write the grid to a file."""
-    Path(path).write_bytes(png_bytes(images, columns=columns, scale=scale))
+    """Write the grid to a file, pixel for pixel."""
+    Path(path).write_bytes(encode_png(grid(images, columns=columns, scale=scale), exact=True))
 
 
 def grid(
@@ -168,13 +169,29 @@ def to_pixels(images: Images) -> np.ndarray:
     return to_uint8(images).cpu().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def encode_png(picture: Image.Image) -> bytes:
-    """Grey pictures as 8-bit grey, pictures of few colours with a palette: smaller, and no pixel changes."""
+def encode_png(picture: Image.Image, exact: bool = False) -> bytes:
+    """Grey pictures as 8-bit grey, pictures of few colours with a palette: smaller, and no pixel changes.
+
+    Unless it must be exact, a coloured picture that is still large gives up its finest shades: 64, then 32
+    levels of each colour, and at last all but the 256 colours that fit it best.
+    """
     red, green, blue = picture.split()
     if red.tobytes() == green.tobytes() == blue.tobytes():
-        picture = red
-    elif picture.getcolors(256):
-        picture = picture.quantize(256, dither=Image.Dither.NONE)
+        return compressed(red)
+    if picture.getcolors(256):
+        return compressed(with_palette(picture, 256))
+    for bits in (8, 6, 5):
+        data = compressed(ImageOps.posterize(picture, bits))
+        if exact or len(data) <= LARGE:
+            return data
+    return compressed(with_palette(picture, 256))
+
+
+def with_palette(picture: Image.Image, colours: int) -> Image.Image:
+    return picture.quantize(colours, dither=Image.Dither.NONE)
+
+
+def compressed(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
@@ -227,9 +244,7 @@ def figure_png(fig: "Figure") -> bytes:
 
 def encode_png_figure(picture: Image.Image) -> bytes:
     """Curves have few colours: 128 of them are enough for the eye and a third of the bytes."""
-    file = io.BytesIO()
-    picture.quantize(128, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return compressed(with_palette(picture, 128))
 
 
 def close_figure(fig: "Figure") -> None:
