@@ -234,6 +234,7 @@ def ended_words(event: Ended, limits: Limits) -> Found:
         "time": f"your code was stopped after {limits.cpu_seconds:g} seconds of computing or "
         f"{limits.wall_seconds:g} of waiting: is there a loop that never ends?",
         "output": "what your function returns cannot be read: it is too much, or in disorder.",
+        "killed": "your code was stopped because it used up its seconds or its memory.",
         "stopped": "your code ended the process, by leaving Python or by using up its memory.",
     }
     return Found("failed", words[event.why], ended=True)

@@ -33,7 +33,7 @@ from course_lib.grading.sandbox import (
 class Ended:
     """Why no further frame comes."""
 
-    why: str  # "time", "output", "stopped"
+    why: str  # "time", "output", "killed", "stopped"
     status: int | None = None
     said: str = ""  # on the standard error before any of the student's code ran
 
@@ -79,9 +79,12 @@ def wait_for(events: queue.Queue, seconds: float, stop: threading.Event | None) 
     return Ended("time")
 
 
-def ended_by(status: int | None) -> str:
-    """Processor time used up (SIGXCPU, which bubblewrap reports as 128 + 24), or anything else."""
-    return "time" if status in (-24, 128 + 24) else "stopped"
+def ended_by(status: int) -> str:
+    """Processor time used up (SIGXCPU), killed (SIGKILL: a limit that cannot be ignored), or anything else.
+
+    Bubblewrap reports the end by a signal as 128 and the signal's number.
+    """
+    return {24: "time", 9: "killed"}.get(-status if status < 0 else status - 128, "stopped")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 # ruff: noqa
 """Lifts its limit of processor time, ignores the signal that comes at its end, and goes on.
 
-expect: failed: was stopped after
+expect: failed: was stopped
 """
 
 import resource
