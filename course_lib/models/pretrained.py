@@ -42,6 +42,8 @@ def build_dcgan(s: Settings) -> Nets:
     return {
         "G": dcgan.make_generator(s["d"], 1, 28, s["maps"], s["smallest"]),
         "D": dcgan.make_discriminator(1, 28, s["maps"], s["smallest"]),
+        "G64": dcgan.make_generator(s["d"], 1, 64, s["maps"]),  # what the reader of lesson 03 writes
+        "D64": dcgan.make_discriminator(1, 64, s["maps"]),
     }
 
 
