@@ -20,6 +20,7 @@ from torch import nn
 
 from course_lib.data.batches import Batches
 from course_lib.data.captions import captions
+from course_lib.data.digit_captions import digit_captions
 from course_lib.data.digits import digits
 from course_lib.data.faces import faces
 from course_lib.data.held_out import seen_faces, seen_people, unseen_people
@@ -28,7 +29,7 @@ from course_lib.device import fast_precision, pick_device, place
 from course_lib.images import from_uint8, to_uint8
 from course_lib.metrics.attributes import attribute_accuracy
 from course_lib.metrics.evaluate import evaluate
-from course_lib.metrics.features import faces_extractor
+from course_lib.metrics.features import digits_extractor, faces_extractor
 from course_lib.metrics.perceptual import feature_maps
 from course_lib.metrics.similarity import psnr
 from course_lib.models import autoencoder, cyclegan, dcgan, latent, unet
@@ -83,6 +84,25 @@ class Latent:
     batch: int = 16
     steps: int = 6_000
     rate: float = 1.5e-3
+
+
+@dataclass(frozen=True)
+class LatentDigits:
+    """The quick path to lesson 07, on digits and their captions: an autoencoder, then the diffusion."""
+
+    seed: int = 1
+    z: int = 2  # maps of a code
+    autoencoder_widths: tuple[int, ...] = (32, 64)
+    autoencoder_blocks: int = 1
+    autoencoder_batch: int = 32
+    autoencoder_steps: int = 3_500
+    shape: dict = field(
+        default_factory=lambda: asdict(TextShape(channels=2, widths=(64,), d=32, text_blocks=1))
+    )
+    batch: int = 32
+    steps: int = 4_000
+    rate: float = 2e-3
+    scored: int = 1_000
 
 
 def run(players: list[Player], batches: Batches, steps: int, schedule=warm_down) -> Iterator[Step]:
@@ -203,6 +223,47 @@ def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
     return nets, score
 
 
+def digit_words() -> Vocabulary:
+    return Vocabulary.of(digit_captions(torch.arange(10)))
+
+
+def train_latent_digits(settings: LatentDigits, nets: Nets) -> tuple[Nets, dict]:
+    data, precision = digits("train"), fast_precision()
+    net, maps = nets["autoencoder"], feature_maps(digits_extractor(pick_device()))
+    batches = Batches(data, settings.autoencoder_batch, seed=settings.seed)
+    began = time.process_time()
+    players = [autoencoder.autoencoder_player(net, maps)]
+    for _ in run(players, batches, settings.autoencoder_steps, warm_up_down):
+        pass
+    seconds = round(time.process_time() - began)
+
+    with precision():
+        space = latent.LatentSpace.of(net, batches.batch(0)["image"])
+    parts = (from_uint8(part) for part in data["image"].split(250))
+    vocabulary = digit_words()
+    rows = {
+        "image": data["image"][:, :, :1, :1].contiguous(),  # a batch has an image; the codes are what is used
+        "latent": space.encode_all(parts, precision),
+        "tokens": vocabulary(digit_captions(data["label"])),
+    }
+    schedule = cosine_schedule()
+    player = latent.latent_player(nets["net"], schedule, settings.rate)
+    steps = run([player], Batches(rows, settings.batch, seed=settings.seed), settings.steps, warm_up_down)
+    nets = {"autoencoder": net, "net": averaged(nets["net"], steps)}
+    painter = latent.Painter(space, nets["net"], vocabulary, schedule, size=28, precision=precision)
+    asked = torch.arange(settings.scored) % 10
+    images = torch.cat([painter.paint(digit_captions(part)) for part in asked.split(250)])
+    truth = from_uint8(digits("test", verbose=False)["image"][:500])
+    return nets, {
+        "scale": space.scale,
+        "autoencoder_seconds": seconds,
+        "psnr": round(psnr(autoencoder.reconstruct(net, truth), truth).mean().item(), 2),
+        "fid": round(evaluate(images, "digits", settings.scored).fid.value, 1),
+        "fid_of": settings.scored,
+        "as_asked": round((find_world("digits").read(images) == asked).double().mean().item(), 4),
+    }
+
+
 JOBS: dict[str, tuple[object, Callable]] = {
     "vae": (Lesson("vae", 4_000, {"vae": 2e-3}, {"d": 16, "width": 32}, batch=64), train_lesson),
     "dcgan": (
@@ -219,6 +280,7 @@ JOBS: dict[str, tuple[object, Callable]] = {
         train_lesson,
     ),
     "latent": (Latent(), train_latent),
+    "latent-digits": (LatentDigits(), train_latent_digits),
 }
 
 
@@ -232,7 +294,8 @@ def trained_on(settings: object) -> int:
     """How many images."""
     if isinstance(settings, Latent):
         return settings.faces
-    return FACES if settings.model == "cyclegan" else len(digits("train", verbose=False)["image"])
+    faces = isinstance(settings, Lesson) and settings.data == "faces"
+    return FACES if faces else len(digits("train", verbose=False)["image"])
 
 
 def train_weights(name: str) -> None:
@@ -240,8 +303,8 @@ def train_weights(name: str) -> None:
     torch.manual_seed(settings.seed)
     fields = asdict(settings)
     fields |= fields.pop("sizes", {})
-    if name == "latent":
-        vocabulary = face_words()
+    if isinstance(settings, Latent | LatentDigits):
+        vocabulary = face_words() if isinstance(settings, Latent) else digit_words()
         fields |= {"words": list(vocabulary.words), "length": vocabulary.length}
     nets = {part: place(net) for part, net in BUILDERS[name](fields).items()}
     began = time.process_time()

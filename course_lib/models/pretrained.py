@@ -11,6 +11,7 @@ the settings, what it was trained on, how long, and how good it is. Loaded they 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from operator import itemgetter
 from pathlib import Path
@@ -61,8 +62,8 @@ def build_ddpm(s: Settings) -> Nets:
     return {"net": unet.UNet(unet.Shape(**shape_of(s["shape"])))}
 
 
-def build_latent(s: Settings) -> Nets:
-    autoencoder = KLAutoencoder(s["z"], 3, tuple(s["autoencoder_widths"]), s["autoencoder_blocks"])
+def build_latent(s: Settings, channels: int = 3) -> Nets:
+    autoencoder = KLAutoencoder(s["z"], channels, tuple(s["autoencoder_widths"]), s["autoencoder_blocks"])
     net = TextUNet(len(s["words"]) + 3, s["length"], TextShape(**shape_of(s["shape"])))
     return {"autoencoder": autoencoder, "net": net}
 
@@ -79,6 +80,7 @@ BUILDERS: dict[str, Callable[[Settings], Nets]] = {
     "cyclegan": build_cyclegan,
     "ddpm": build_ddpm,
     "latent": build_latent,
+    "latent-digits": partial(build_latent, channels=1),
 }
 
 # ------------------------------------------------------------------------------------------------ the files
