@@ -123,7 +123,7 @@ def train_public(name: str, data: dict, budget: float):
             x = G(z, *y)
             return x if size == 28 else F.interpolate(x, size=28, mode="bilinear", antialias=True)
 
-    return sample, CODES, steps
+    return sample, CODES, steps * loader.batch_size
 
 
 # ------------------------------------------------------------------------------------------------- ours
@@ -164,17 +164,21 @@ def train_ours(name: str, data: dict, budget: float):
     ):
         ema.update()
         steps = step.index + 1
-    return lambda z, *y: sample_gan(ema.net, z, *y), game.d, steps
+    return lambda z, *y: sample_gan(ema.net, z, *y), game.d, steps * batches.size
 
 
 # ------------------------------------------------------------------------------------------------- judge
 
 
-def judged(name: str, sample, d: int, steps: int) -> dict:
+def judged(name: str, budget: float, sample, d: int, seen: int) -> dict:
     told = name == "cgan"
+    began = time.process_time()
+    sample(draw_codes(1_000, d), *([torch.arange(1_000) % 10] if told else []))
+    drawn = 1_000 / (time.process_time() - began)
     score = evaluate(lambda n: sample(draw_codes(n, d), *([torch.arange(n) % 10] if told else [])), n=N)
     low, high = score.fid.interval
-    row = {"steps": steps, "fid": round(score.fid.value, 1), "interval": [round(low, 1), round(high, 1)]}
+    row = {"images a CPU-second": round(seen / budget), "samples a CPU-second": round(drawn)}
+    row |= {"fid": round(score.fid.value, 1), "interval": [round(low, 1), round(high, 1)]}
     row |= {"precision": round(score.manifolds.precision, 3), "recall": round(score.manifolds.recall, 3)}
     if told:
         y = torch.arange(N) % 10
@@ -191,7 +195,7 @@ def main(budget: float, names: list[str]) -> None:
         rows = {}
         for kind, trainer in (("ours", train_ours), ("public", train_public)):
             torch.manual_seed(0)
-            rows[kind] = judged(name, *trainer(name, data, budget))
+            rows[kind] = judged(name, budget, *trainer(name, data, budget))
             print(name, kind, json.dumps(rows[kind]), flush=True)
         print(f"{name}: ours / public = {rows['ours']['fid'] / rows['public']['fid']:.3f}", flush=True)
 
