@@ -1,5 +1,6 @@
 """The diffusion's formulas against their definitions, against diffusers, and against exact answers."""
 
+import contextlib
 import math
 
 import pytest
@@ -171,6 +172,13 @@ def test_simple_loss_is_eq_14():
     close(loss, (eps - 0.5 * seen["xt"]).square().mean())
 
 
+def test_the_loss_of_a_net_in_bfloat16_is_float32():
+    """It is the difference of numbers near each other: bfloat16 has three digits."""
+    x0 = torch.rand(4, 2)
+    loss = simple_loss(lambda xt, t: xt.bfloat16(), linear_schedule(), x0, torch.ones(4).long(), x0)
+    assert loss.dtype == torch.float32
+
+
 @pytest.mark.parametrize("prediction", [EPS, X0, V])
 def test_a_net_that_knows_the_answer_loses_nothing(prediction):
     """All data are one point x0, so eps can be read off xt exactly."""
@@ -212,24 +220,39 @@ def test_any_condition_can_be_dropped_whole():
     assert set(each.tolist()) == {0.0, 12.0}
 
 
+class Scaled(nn.Module):
+    """Says x_t times its only weight, 0 at first, and keeps what it was told."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.told = nn.Parameter(torch.zeros(())), []
+
+    def forward(self, xt, t, *label):
+        self.told.append(label)
+        return self.weight * xt
+
+
 def test_the_player_tells_the_net_its_labels():
-    told = []
+    batch = {"image": torch.rand(8, 1, 4, 4), "label": torch.arange(8), "colour": torch.arange(8) + 1}
+    net, schedule = Scaled(), linear_schedule()
+    list(train([ddpm_player(net, schedule, drop=0.0)], iter([batch]), 1))
+    assert net.weight != 0
+    for settings in ({"condition": "colour", "drop": 0.0}, {"condition": None}, {"drop": 1.0}):
+        ddpm_player(net, schedule, **settings).loss(batch)
+    (label,), (colour,), nothing, (dropped,) = net.told
+    assert torch.equal(label, batch["label"]) and torch.equal(colour, batch["colour"])
+    assert nothing == () and (dropped == NO_LABEL).all()
 
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = nn.Parameter(torch.zeros(()))
 
-        def forward(self, xt, t, *label):
-            told.append(label)
-            return self.weight * xt
-
-    batch = {"image": torch.rand(8, 1, 4, 4), "label": torch.arange(8)}
-    net = Net()
-    list(train([ddpm_player(net, linear_schedule(), drop=0.0)], iter([batch]), 1))
-    assert torch.equal(told[0][0], batch["label"]) and net.weight != 0
-    list(train([ddpm_player(Net(), linear_schedule(), condition=None)], iter([batch]), 1))
-    assert told[1] == ()
+@pytest.mark.parametrize("prediction", [EPS, X0, V])
+def test_the_player_teaches_what_it_is_asked_to(prediction):
+    """All images are 3: their mean square is 9, that of the noise 1, and that of v between them."""
+    net, schedule, x = Scaled(), linear_schedule(), torch.full((2000, 1, 1, 1), 3.0)
+    player = ddpm_player(net, schedule, 0.25, prediction, condition=None)
+    assert player.optimizer.param_groups[0]["lr"] == 0.25
+    abar = schedule.abar[1:].mean().item()
+    expected = {EPS: 1.0, X0: 9.0, V: abar + 9 * (1 - abar)}[prediction]
+    assert player.loss({"image": x})["simple"].item() == pytest.approx(expected, rel=0.1)
 
 
 # ------------------------------------------------------------------------------------------- the way back
@@ -304,6 +327,29 @@ def test_a_denoiser_borrows_eval_mode_and_clips_only_if_asked():
     free = denoiser(net, schedule, y, prediction=X0, clip=False)(xt, t)
     assert clipped.tolist() == [[1.0] * 3, [-1.0] * 3] and free.tolist() == [[9.0] * 3, [-9.0] * 3]
     assert net.training
+
+
+def test_a_denoiser_asks_the_net_in_the_precision_given():
+    seen = []
+
+    @contextlib.contextmanager
+    def precision():
+        seen.append("in")
+        yield
+        seen.append("out")
+
+    def net(xt, t):
+        seen.append("asked")
+        return xt.bfloat16()
+
+    x0 = denoiser(net, linear_schedule(), prediction=X0, precision=precision)(
+        torch.rand(2, 3), torch.ones(2).long()
+    )
+    assert seen == ["in", "asked", "out"] and x0.dtype == torch.float32
+
+
+def test_a_schedule_goes_to_a_device():
+    assert linear_schedule(5).to("meta").abar.device.type == "meta"
 
 
 def test_from_betas_multiplies():

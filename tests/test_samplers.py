@@ -86,6 +86,13 @@ def test_ddim_with_eta_1_is_the_ancestral_step(name, t):
     close(found, ancestral_step(xt, x0, torch.full((5,), t), schedule, noise), 2e-4)
 
 
+def test_a_leap_with_all_the_noise_there_is_stays_finite():
+    """From almost pure noise sigma^2 is 1 - abar_s, but for rounding: there is no root of -6e-8."""
+    abar, (x0, xt, noise) = cosine_schedule(100).abar, torch.randn(3, 5, 2)
+    close(ddim_step(xt, x0, abar[100], abar[2], 1.0, noise),
+          abar[2].sqrt() * x0 + (1 - abar[2]).sqrt() * noise, 1e-3)  # fmt: skip
+
+
 def test_ddim_without_noise_keeps_to_one_line():
     """If x0 is right, the step lands on eq. (4) at time s with the very same eps."""
     schedule, (x0, eps) = cosine_schedule(), torch.randn(2, 5, 2)
@@ -241,7 +248,7 @@ def test_times_are_spread_evenly_and_end_at_0():
         spread_times(10, 11)
 
 
-@pytest.mark.parametrize("times", [[5], [5, 3], [5, 5, 0], [3, 5, 0]])
+@pytest.mark.parametrize("times", [[], [0], [5], [5, 3], [5, 5, 0], [3, 5, 0]])
 def test_times_that_do_not_fall_to_0_are_refused(times):
     with pytest.raises(ValueError, match="fall and end at 0"):
         steps_of(times)
