@@ -92,6 +92,7 @@ class Pretrained:
     nets: Nets  # in eval mode
     settings: dict[str, Any]  # what they were built and trained with
     record: dict[str, Any]  # what they were trained on, for how long, and their scores
+    kilobytes: int = 0  # of the file
 
     def state(self, part: str) -> dict[str, Tensor]:
         """The weights of one network, for another with the same layers."""
@@ -128,7 +129,7 @@ def load_pretrained(name: str, path: Path | None = None) -> Pretrained:
             net.eval()
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError):
         raise CourseError(f"The weights {path} are damaged: install the course again.") from None
-    return Pretrained(name, nets, record.pop("settings"), record)
+    return Pretrained(name, nets, record.pop("settings"), record, round(path.stat().st_size / 1000))
 
 
 def fill(
