@@ -24,6 +24,8 @@ from course_lib.models.pretrained import (
     path_of,
     save_pretrained,
 )
+from course_lib.recipes.sample import pretrained_drawer, write_samples
+from course_lib.recipes.table import RECIPES
 
 SETTINGS = {"d": 4, "maps": 4, "smallest": 7}
 
@@ -49,6 +51,20 @@ def test_shipped_weights_are_those_of_the_script(name, script):
     assert not any(net.training for net in found.nets.values())
     for net in found.nets.values():
         assert all(weight.dtype == torch.float32 and weight.isfinite().all() for weight in net.parameters())
+
+
+@pytest.mark.parametrize("name", [name for name in available() if name in {r.name for r in RECIPES}])
+def test_the_command_line_draws_with_them(name, tmp_path):
+    drawer, kept = pretrained_drawer(name), load_pretrained(name)
+    for part in set(kept.nets) & set(drawer.model.nets):
+        drawer.model.nets[part].load_state_dict(kept.state(part))  # the recipe's networks are the same
+    y = drawer.conditions(60, seed=1)
+    images = drawer.draw(60, y, seed=1)
+    assert images.std(dim=0).mean() > 0.1  # not one image again and again
+    if y is not None:
+        assert (drawer.world.read(images) == y).double().mean() > 0.9
+    write_samples(drawer, 3, tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 500
 
 
 def test_they_are_small():
