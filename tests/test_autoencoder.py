@@ -11,6 +11,7 @@ from course_lib.metrics.features import digits_extractor, faces_extractor
 from course_lib.metrics.perceptual import feature_maps
 from course_lib.models.autoencoder import (
     KLAutoencoder,
+    ResidualBlock,
     Weights,
     autoencoder_loss,
     autoencoder_player,
@@ -48,6 +49,28 @@ def test_shapes(widths, side):
     assert net.decode(draw(mean, logvar)).shape == x.shape
 
 
+def test_a_draw_has_the_mean_and_the_spread_it_is_given():
+    mean, logvar = torch.tensor([3.0, -1.0]), torch.tensor([0.25, 4.0]).log()  # spreads 0.5 and 2
+    z = draw(mean.view(1, 2, 1, 1).expand(40_000, 2, 1, 1), logvar.view(1, 2, 1, 1).expand(40_000, 2, 1, 1))
+    torch.testing.assert_close(z.mean(dim=(0, 2, 3)), mean, atol=0.04, rtol=0)  # four standard errors
+    torch.testing.assert_close(z.std(dim=(0, 2, 3)), torch.tensor([0.5, 2.0]), atol=0, rtol=0.02)
+
+
+def test_the_spread_cannot_run_away():
+    net = tiny()
+    nn.init.constant_(net.encoder[-1].bias, 500.0)
+    assert net.encode(torch.zeros(1, 3, 16, 16))[1].max() == 10
+    nn.init.constant_(net.encoder[-1].bias, -500.0)
+    assert net.encode(torch.zeros(1, 3, 16, 16))[1].min() == -20
+
+
+def test_a_block_adds_to_what_it_gets():
+    block, x = ResidualBlock(4), torch.randn(2, 4, 3, 3)
+    for weight in block.change[-1].parameters():
+        nn.init.zeros_(weight)
+    assert torch.equal(block(x), x)
+
+
 def test_the_losses_by_hand():
     a, b = torch.rand(2, 3, 4, 4), torch.rand(2, 3, 4, 4)
     assert pixel_distance(a, b).item() == pytest.approx((a - b).abs().mean().item())
@@ -66,9 +89,9 @@ def test_perceptual_distance_compares_directions():
     assert perceptual_distance(one, a, 3 * a).item() == pytest.approx(0, abs=1e-6)
     cosine = nn.functional.cosine_similarity(a, b, dim=1)
     assert perceptual_distance(one, a, b).item() == pytest.approx((2 - 2 * cosine).mean().item(), rel=1e-4)
-    a.requires_grad_()
-    perceptual_distance(maps, a, b).backward()
-    assert a.grad.abs().sum() > 0
+    a.requires_grad_(), b.requires_grad_()
+    perceptual_distance(lambda x: [2 * x], a, b).backward()
+    assert a.grad.abs().sum() > 0 and b.grad is None  # the truth costs no backward pass
 
 
 def test_the_extractors_layers():
@@ -89,7 +112,7 @@ def test_the_extractors_layers():
 def test_who_learns_from_which():
     net, D = tiny(), make_discriminator(3, 4, downs=1)
     batch = {"image": torch.rand(4, 3, 16, 16) * 2 - 1}
-    rebuild, judge = autoencoder_players(net, D, maps)
+    rebuild, judge = autoencoder_players(net, D, maps, rate=3e-4, discriminator_rate=7e-4)
     sum(rebuild.loss(batch).values()).backward()
     assert all(w.grad is None for w in D.parameters())
     assert all(w.grad is not None for w in net.parameters())
@@ -97,8 +120,34 @@ def test_who_learns_from_which():
     sum(judge.loss(batch).values()).backward()
     assert all(w.grad is None for w in net.parameters())
     assert all(w.grad is not None for w in D.parameters())
-    moved = {id(w) for group in rebuild.optimizer.param_groups for w in group["params"]}
-    assert moved == {id(w) for w in net.parameters()}
+    for player, own, rate in ((rebuild, net, 3e-4), (judge, D, 7e-4)):
+        (group,) = player.optimizer.param_groups
+        assert {id(w) for w in group["params"]} == {id(w) for w in own.parameters()}
+        assert group["lr"] == rate
+    assert autoencoder_player(net, maps, rate=0.5).optimizer.param_groups[0]["lr"] == 0.5
+
+
+def test_d_is_taught_to_praise_the_real_ones():
+    """With a D that likes bright patches, white images are right by more than the margin, grey ones not."""
+    net, D = tiny(), nn.Conv2d(3, 1, 1, bias=False)
+    nn.init.constant_(D.weight, 1.0)  # white: a logit of 3
+    rebuild = net.decoder[-1][0]
+    nn.init.zeros_(rebuild.weight), nn.init.constant_(rebuild.bias, -1.0)  # black, whatever it sees
+    _, judge = autoencoder_players(net, D, maps)
+    losses = judge.loss({"image": torch.ones(2, 3, 16, 16)})
+    assert losses["real"] == 0 and losses["fake"] == 0
+    losses = judge.loss({"image": -torch.ones(2, 3, 16, 16)})
+    assert losses["real"] == 4 and losses["fake"] == 0
+
+
+def test_what_is_taught_is_a_draw_and_what_is_shown_is_the_mean():
+    net, x = tiny(), torch.rand(2, 3, 16, 16)
+    nn.init.constant_(net.encoder[-1].bias, 3.0)  # a wide spread
+    losses = [autoencoder_loss(net, x, maps, Weights())["pixels"] for _ in range(2)]
+    assert not torch.equal(*losses)
+    shown = [reconstruct(net, x) for _ in range(2)]
+    nn.init.constant_(net.decoder[-1][0].bias, 5.0)
+    assert torch.equal(*shown) and reconstruct(net, x).max() == 1
 
 
 def test_the_fooling_term_moves_towards_higher_logits():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_lib.models.ddpm import cosine_schedule
+from course_lib.models.ddpm import add_noise, ancestral_step, cosine_schedule
 from course_lib.models.editing import denoise, image_to_image, inpaint, time_of_noise
 from course_lib.models.mixture import Mixture
 
@@ -22,6 +22,8 @@ def test_the_time_of_a_noise_is_where_the_schedule_has_it():
     for t in (1, 50, 150):
         sigma = ((1 - SCHEDULE.abar[t]) / SCHEDULE.abar[t]).sqrt().item()
         assert time_of_noise(sigma, SCHEDULE) == t
+    low, high = (((1 - a) / a).sqrt().item() for a in SCHEDULE.abar[2:4])
+    assert time_of_noise((low * high) ** 0.5 * 1.01, SCHEDULE) == 3  # nearest as a ratio
     for sigma in (0.0, -1.0, 1e9):
         with pytest.raises(ValueError, match="expected sigma in"):
             time_of_noise(sigma, SCHEDULE)
@@ -46,6 +48,35 @@ def test_more_steps_of_denoising_are_sharp():
     guess, sample = denoise(EXACT, noisy, 1.0, SCHEDULE), denoise(EXACT, noisy, 1.0, SCHEDULE, 50)
     assert guess.abs().mean() < 0.5
     assert (sample.abs() - 0.8).abs().mean() < 0.1
+
+
+def test_denoising_takes_no_more_steps_than_there_are_and_fresh_noise_only_if_asked():
+    noisy = DIAGONAL.sample(5)
+    faint = ((1 - SCHEDULE.abar[1]) / SCHEDULE.abar[1]).sqrt().item()
+    assert (denoise(EXACT, noisy, faint, SCHEDULE, 50) - noisy).abs().max() < 0.1  # t = 1: a single step
+    calm = [denoise(EXACT, noisy, 1.0, SCHEDULE, 20) for _ in range(2)]
+    lively = [denoise(EXACT, noisy, 1.0, SCHEDULE, 20, eta=1.0) for _ in range(2)]
+    assert torch.equal(*calm) and not torch.equal(*lively)
+
+
+def test_inpainting_is_its_algorithm_written_out():
+    """Algorithm 1 of 2201.09865 in single steps, each taken and noised again but for the last one."""
+    image, known, repeats = DIAGONAL.sample(4), torch.tensor([1.0, 0.0]), 3
+    schedule = cosine_schedule(6)
+    exact = DIAGONAL.denoiser(schedule)
+    torch.manual_seed(2)
+    xt = torch.randn_like(image)
+    for step in range(6, 0, -1):
+        t = torch.full((4,), step)
+        for u in range(repeats if step > 1 else 1):
+            if u > 0:
+                beta = schedule.betas[step]
+                xt = (1 - beta).sqrt() * xt + beta.sqrt() * torch.randn_like(xt)
+            unknown = ancestral_step(xt, exact(xt, t), t, schedule, torch.randn_like(xt))
+            xt = known * add_noise(image, t - 1, torch.randn_like(xt), schedule.abar) + (1 - known) * unknown
+    torch.manual_seed(2)
+    found = inpaint(exact, image, known, schedule, 6, repeats)
+    torch.testing.assert_close(found, xt, atol=1e-4, rtol=1e-4)
 
 
 def test_inpainting_keeps_what_is_known_and_imagines_what_fits():
@@ -74,8 +105,9 @@ def test_redrawing_changes_more_with_more_strength():
         assert ((found.abs() - 0.8).abs().mean()) < 0.1  # always one of the two pictures
         kept.append((found[:, 0] > 0).float().mean().item())
     assert kept[0] == 1 and 0.55 < kept[1] < 1 and kept[2] == pytest.approx(0.5, abs=0.1)
-    with pytest.raises(ValueError, match="strength above 0"):
-        image_to_image(EXACT, image, 0.0, SCHEDULE)
+    for strength in (0.0, 1.1):
+        with pytest.raises(ValueError, match="strength above 0, up to 1"):
+            image_to_image(EXACT, image, strength, SCHEDULE)
 
 
 def test_redrawing_asks_for_its_share_of_the_steps():
@@ -83,6 +115,8 @@ def test_redrawing_asks_for_its_share_of_the_steps():
     count = lambda xt, t: asked.append(t[0].item()) or EXACT(xt, t)  # noqa: E731
     image_to_image(count, torch.zeros(2, 2), 0.5, SCHEDULE, 20)
     assert len(asked) == 10 and asked[0] == 100
+    image_to_image(count, torch.zeros(2, 2), 1e-4, SCHEDULE, 20)
+    assert asked[10:] == [1]  # the least there is
 
 
 def test_redrawing_from_the_noise_given_is_repeatable():

@@ -43,6 +43,10 @@ def test_a_check_that_passes_is_counted_once_and_one_that_fails_is_not(course):
         check("vae/kl", kl.reference)
     assert re.search(rf"\| 01 \|.*\| ●○+ 1 of {total} \|", page(course))
     assert json.loads(progress.progress_file(course).read_text()) == ["vae/kl"]
+    progress.record("vae/elbo")
+    progress.record("gan/fakes")
+    assert json.loads(progress.progress_file(course).read_text()) == ["gan/fakes", "vae/elbo", "vae/kl"]
+    assert re.search(rf"\| 01 \|.*\| ●●○+ 2 of {total} \|", page(course))  # only its own
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"a": 1}', "[1, null]"])
@@ -55,10 +59,40 @@ def test_a_damaged_file_is_no_progress_and_no_error(course, content):
     assert progress.read(path) == ["vae/kl"]
 
 
+def test_only_graded_cells_are_exercises(tmp_path):
+    def cell(source, grade):
+        return {"source": [source], "metadata": {"nbgrader": {"grade": grade}}}
+
+    cells = [
+        cell('f = check("a/b", f)', False),
+        cell("f = check('c/d', f)", True),
+        {"source": "check('e/f')"},
+    ]
+    (tmp_path / "x.ipynb").write_text(json.dumps({"cells": cells}))
+    assert progress.exercises(tmp_path / "x.ipynb") == ["c/d"]
+    assert progress.exercises(tmp_path / "none.ipynb") == []
+
+
+def test_a_write_that_breaks_off_leaves_the_old_file_whole(tmp_path, monkeypatch):
+    path, whole = tmp_path / "progress.json", progress.Path.write_text
+    progress.write(path, '["vae/kl"]')
+
+    def half(self, text, encoding):
+        whole(self, text[:3], encoding)
+        raise OSError("no space left")
+
+    monkeypatch.setattr(progress.Path, "write_text", half)
+    with pytest.raises(OSError):
+        progress.write(path, '["vae/elbo", "vae/kl"]')
+    assert progress.read(path) == ["vae/kl"]
+
+
 def test_without_the_lab_nothing_is_written(course, monkeypatch):
     monkeypatch.delenv(progress.VARIABLE)
+    written = []
+    monkeypatch.setattr(progress, "write", lambda path, _: written.append(path))
     check("vae/kl", find_exercise("vae/kl").reference)
-    assert not progress.progress_file(course).exists() and not (course / "lessons" / progress.PAGE).exists()
+    assert written == []
 
 
 def test_a_folder_that_cannot_be_written_to_stops_no_lesson(course, monkeypatch):

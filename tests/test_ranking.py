@@ -27,6 +27,7 @@ def test_places_of_a_table():
     distance, error = torch.tensor([10.0, 11.0, 50.0, 9.0]), torch.tensor([1.0, 1.0, 1.0, 0.1])
     assert places(distance, error).tolist() == [1, 2, 4, 1]  # 11 - 9 > 1.97, 10 - 9 < 1.97
     assert places(distance, 0.1 * error).tolist() == [2, 3, 4, 1]
+    assert places(torch.tensor([5.0, 5.0]), torch.zeros(2)).tolist() == [1, 1]
 
 
 def test_covered_gives_the_precision_and_recall_of_the_course():
@@ -39,6 +40,16 @@ def test_covered_gives_the_precision_and_recall_of_the_course():
     known = precision_recall(real, fake, k=3)
     assert abs(covered(fake, real, radii(real)).item() - known.precision) < 1e-6
     assert abs(covered(real, fake, radii(fake)).item() - known.recall) < 1e-6
+
+
+def test_a_ball_has_its_rim():
+    points = torch.tensor([[3.0, 4.0], [3.1, 4.0]])
+    assert covered(points, torch.zeros(1, 2), torch.tensor([5.0])) == 0.5
+
+
+def test_who_is_as_good_in_one_and_better_in_the_other_beats():
+    p, r = torch.tensor([0.6, 0.6, 0.5, 0.6]), torch.tensor([0.7, 0.7, 0.7, 0.2])
+    assert pareto_front(p, r).tolist() == [True, True, False, False]  # equals do not beat each other
 
 
 def test_nobody_on_the_front_is_beaten_and_everybody_behind_it_is():

@@ -307,6 +307,12 @@ def test_guidance_is_its_formula_in_one_call(scale):
     close(found, without + scale * (told - without))
 
 
+def test_guidance_of_a_net_in_bfloat16_is_float32():
+    """The difference of two answers near each other, scaled up: bfloat16 would be all rounding."""
+    net = lambda xt, t, label: (xt + 0.01 * label[:, None]).bfloat16()  # noqa: E731
+    assert guided(net, 7.0)(torch.ones(2, 3), torch.ones(2).long(), torch.arange(2)).dtype == torch.float32
+
+
 @pytest.mark.parametrize("prediction", PREDICTIONS.values())
 def test_guidance_is_the_same_for_eps_x0_and_v(prediction):
     """Guiding what the net says and reading x0 off is guiding x0 itself."""

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from course_lib.models.text import (
     PAD,
@@ -46,6 +47,40 @@ def test_attention_is_torchs():
     found = attend(q, k, v, mask[:, None].expand(-1, 3, -1))
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(attend(q, k, v), F.scaled_dot_product_attention(q, k, v))
+
+
+def test_attention_in_bfloat16_takes_its_softmax_in_float32():
+    q, k = torch.full((1, 1, 1), 16.0), torch.tensor([[[16.0], [16.0625]]])  # bfloat16 has no 257
+    shares = attend(q.bfloat16(), k.bfloat16(), torch.eye(2)[None].bfloat16())
+    assert shares.dtype == torch.bfloat16
+    exact = attend(q, k.bfloat16().float(), torch.eye(2)[None])
+    torch.testing.assert_close(shares.float(), exact, atol=5e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_the_encoder_is_torchs_own():
+    """Pre-norm layers of torch's with the same weights, on the words and places, and a norm at the end."""
+    net = TextEncoder(10, 8, d=16, blocks=2, heads=4).eval()
+    theirs = []
+    for mine in net.blocks:
+        layer = nn.TransformerEncoderLayer(16, 4, 64, 0.0, F.silu, batch_first=True, norm_first=True).eval()
+        nn.init.zeros_(layer.self_attn.in_proj_bias)
+        layer.self_attn.in_proj_weight.copy_(mine.attention.qkv.weight)
+        layer.self_attn.out_proj.load_state_dict(mine.attention.out.state_dict())
+        norm, wide, _, narrow = mine.think
+        parts = (layer.norm1, mine.before_attention), (layer.norm2, norm), (layer.linear1, wide)
+        for their_part, my_part in (*parts, (layer.linear2, narrow)):
+            nn.init.normal_(my_part.weight)
+            their_part.load_state_dict(my_part.state_dict())
+        theirs.append(layer)
+    nn.init.normal_(net.last.weight)
+    tokens = torch.tensor([[START, 5, 6, PAD], [START, 3, 9, 4]])
+    h = net.word(tokens) + net.place.weight[:4]
+    for layer in theirs:
+        h = layer(h, src_key_padding_mask=tokens == PAD)
+    expected = F.layer_norm(h, (16,), net.last.weight, net.last.bias)
+    words = tokens != PAD
+    torch.testing.assert_close(net(tokens)[words], expected[words], atol=1e-4, rtol=1e-4)
 
 
 def test_padding_does_not_change_the_words():

@@ -5,6 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
+from diffusers.models.embeddings import TimestepEmbedding
+from diffusers.models.resnet import ResnetBlock2D
+from torch import nn
 
 from course_lib.models.unet import DIGITS, PAPER, Attention, Block, Shape, UNet, time_embedding
 
@@ -121,6 +125,43 @@ def test_every_weight_learns():
     net(torch.randn(2, 1, 8, 8), torch.tensor([3, 4]), torch.arange(2)).square().sum().backward()
     unused = [name for name, weight in net.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert unused == []
+
+
+@pytest.mark.parametrize("width", [8, 12])
+def test_a_block_is_that_of_diffusers(width):
+    shape = replace(TINY, dropout=0.5)
+    mine = awake(Block(8, width, 32, shape)).eval()
+    theirs = ResnetBlock2D(in_channels=8, out_channels=width, temb_channels=32, groups=4, eps=1e-5).eval()
+    names = {"embed": "time_emb_proj", "skip": "conv_shortcut"}
+    for part in ("norm1", "conv1", "embed", "norm2", "conv2", "skip"):
+        if not isinstance(layer := getattr(mine, part), nn.Identity):
+            layer.weight.data.normal_()
+            getattr(theirs, names.get(part, part)).load_state_dict(layer.state_dict())
+    x, embedding = torch.randn(2, 8, 4, 4), torch.randn(2, 32)
+    torch.testing.assert_close(
+        mine(x, F.silu(embedding)), theirs(x, embedding), atol=1e-4, rtol=1e-4
+    )  # theirs applies the SiLU in each block, ours once
+    mine.train()
+    assert not torch.equal(mine(x, embedding), mine(x, embedding))  # dropout
+
+
+def test_the_time_goes_through_the_layers_of_diffusers():
+    net = UNet(replace(TINY, classes=0))
+    theirs = TimestepEmbedding(8, 32)
+    theirs.linear_1.load_state_dict(net.time[0].state_dict())
+    theirs.linear_2.load_state_dict(net.time[2].state_dict())
+    t = torch.tensor([1, 30, 1000])
+    torch.testing.assert_close(net.embed(t, None), F.silu(theirs(time_embedding(t, 8))))
+
+
+def test_attention_stands_where_it_is_asked_for():
+    def where(**fields):
+        named = UNet(replace(TINY, widths=(8, 16), blocks=2, **fields)).named_modules()
+        return [name for name, layer in named if isinstance(layer, Attention)]
+
+    assert where(attention=(), middle_attention=False) == []
+    assert len(where(attention=(), middle_attention=True)) == 1
+    assert len(where(attention=(1,), middle_attention=False)) == 2 + 3  # two stages down, three up
 
 
 def test_a_block_starts_as_its_shortcut():
