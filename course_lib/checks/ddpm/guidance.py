@@ -48,8 +48,8 @@ def guide_by_weight(without, with_label, scale):
 
 @GUIDANCE.mistake
 def guide_by_the_paper(without, with_label, scale):
-    """You take the scale for the paper's w, where 0 means no guidance: (1 + w) with_label - w without. Here
-    it is scale = 1 + w, where 1 means none."""
+    """You go one difference too far: you start at `with_label`, or take the scale for the paper's w, where 0
+    means no guidance. Here it is scale = 1 + w: start at `without`, and 1 means none."""
     return (1 + scale) * with_label - scale * without
 
 
@@ -64,13 +64,6 @@ def guide_with_swapped_guesses(without, with_label, scale):
 def guide_backwards(without, with_label, scale):
     """You go from `without` in the wrong direction: the difference is with_label - without."""
     return without + scale * (without - with_label)
-
-
-@GUIDANCE.mistake
-def guide_from_the_label(without, with_label, scale):
-    """You start at `with_label` and add the difference on top. That is the paper's w, one more than asked:
-    start at `without`."""
-    return with_label + (scale + 1) * (with_label - without)
 
 
 @GUIDANCE.mistake
