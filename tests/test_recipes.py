@@ -1,11 +1,6 @@
 """`course train`, `sample` and `bakeoff`: every model trains, goes on where it stopped, and is scored."""
 
 import csv
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,8 +10,8 @@ import torch
 from course_lib import bootstrap, cli
 from course_lib.data import faces as faces_module
 from course_lib.errors import CourseError
-from course_lib.recipes import bakeoff, run, sample, worlds
-from course_lib.recipes.run import Length, Settings, open_run, start_run
+from course_lib.recipes import run, sample, translation, verbs, worlds
+from course_lib.recipes.run import Length, Log, Run, Settings, open_run, start_run
 from course_lib.recipes.table import RECIPES, find_recipe
 from course_lib.recipes.worlds import WORLDS, find_world
 
@@ -26,6 +21,7 @@ PAIRS = [(recipe.name, data) for recipe in RECIPES for data in recipe.worlds]
 @pytest.fixture(autouse=True)
 def few_faces(monkeypatch):
     monkeypatch.setattr(worlds, "FACES", 512)
+    monkeypatch.setattr(translation, "FACES", 96)
     worlds.load_faces.cache_clear()
     yield
     worlds.load_faces.cache_clear()
@@ -49,12 +45,45 @@ def test_every_model_trains_and_draws_in_every_world_it_names(name, data, tmp_pa
     images, world = drawer.draw(5, y), made.world
     assert images.shape == (5, world.channels, world.size, world.size)
     assert images.dtype == torch.float32 and images.abs().max() <= 1 and images.std() > 0
+    assert drawer.net is made.ema.net
+    assert moved(made) <= kept(made)  # or a run that goes on would have forgotten something
+    if made.model.conditional:
+        hears(made)
 
 
-def test_a_run_that_is_gone_on_with_ends_where_it_would_have_ended(tmp_path, quick):
-    whole = start_run(tmp_path / "whole", Settings("gan", "digits", 3))
+def moved(made: Run) -> set[int]:
+    """The weights that players move."""
+    optimizers = [player.optimizer for player in made.model.players]
+    return {id(w) for optimizer in optimizers for group in optimizer.param_groups for w in group["params"]}
+
+
+def kept(made: Run) -> set[int]:
+    """The weights that a checkpoint holds, besides the average."""
+    return {id(weight) for net in made.model.nets.values() for weight in net.parameters()}
+
+
+def hears(made: Run) -> None:
+    """Told something else, a trained model draws something else; taught something else, it loses another."""
+    world, drawer = made.world, sample.drawer_of(made)
+    y = drawer.conditions(4, seed=1)
+    other = (y + 1) % torch.tensor(world.choices if y.ndim == 2 else world.choices[0])
+    assert not torch.equal(drawer.draw(4, y), drawer.draw(4, other))
+    batch = next(made.batches())
+    for player in made.model.players:
+        lost = []
+        for told in (batch[world.told], batch[world.told].roll(1, 0)):
+            torch.manual_seed(0)
+            lost.append(sum(player.loss(batch | {world.told: told}).values()).item())
+        assert lost[0] != lost[1], player.name
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("gan", "digits"), ("latent", "digits"), ("latent", "faces"), ("pix2pix", "faces")]
+)
+def test_a_run_that_is_gone_on_with_ends_where_it_would_have_ended(name, data, tmp_path, quick):
+    whole = start_run(tmp_path / "whole", Settings(name, data, 3))
     whole.train(Length("steps", 6))
-    halves = start_run(tmp_path / "halves", Settings("gan", "digits", 3))
+    halves = start_run(tmp_path / "halves", Settings(name, data, 3))
     halves.checkpoint.keep = broken_off_after(halves.checkpoint, 3)
     assert not halves.train(Length("steps", 6))
     again = open_run(tmp_path / "halves")
@@ -64,6 +93,89 @@ def test_a_run_that_is_gone_on_with_ends_where_it_would_have_ended(tmp_path, qui
     rows = [list(csv.reader((tmp_path / name / "losses.csv").open())) for name in ("whole", "halves")]
     without_clock = [[row[:1] + row[2:] for row in table] for table in rows]
     assert without_clock[0] == without_clock[1] and len(rows[0]) == 7
+    assert again.ema.updates == 6
+    for player in again.model.players:
+        for group in player.optimizer.param_groups:
+            assert group["lr"] == pytest.approx(group["initial_lr"] * again.model.schedule(5 / 6))
+
+
+def test_another_seed_is_another_run(tmp_path, quick):
+    """Other weights to begin with, and other batches: the first step is judged before any weight moves."""
+    made = [start_run(tmp_path / f"{seed}", Settings("gan", "digits", seed)) for seed in (0, 0, 1)]
+    first = [[weight.detach().clone() for weight in run.model.nets["G"].parameters()] for run in made]
+    images = [next(run.batches())["image"] for run in made]
+    assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+    assert all(torch.equal(a, b) for a, b in zip(first[0], first[1], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first[0], first[2], strict=True))
+
+
+def test_a_budget_counts_what_was_used_before():
+    used = SimpleNamespace(used=4.0, used_cpu=7.0)
+    for unit, share in (("seconds", 0.4), ("cpu-seconds", 0.7)):
+        assert Length(unit, 10).budget(used)(0) == pytest.approx(share, abs=0.02)
+    assert Length("steps", 10).budget(used)(3) == 0.3
+
+
+def test_each_option_is_the_budget_it_names():
+    given = {"steps": None, "seconds": None, "cpu_seconds": None}
+    for name in given:
+        length = verbs.length_of(SimpleNamespace(**given | {name: 7.0}))
+        assert (length.unit, length.amount) == (name.replace("_", "-"), 7.0)
+
+
+def test_the_clock_of_the_losses_goes_on_too(tmp_path):
+    with Log(tmp_path / "losses.csv", 0, SimpleNamespace(used_cpu=100.0)) as log:
+        log.write(0, {"a": 1.0})
+    _, row = csv.reader((tmp_path / "losses.csv").open())
+    assert row[0] == "0" and 100 <= float(row[1]) < 101 and row[2] == "1"
+
+
+def test_a_loss_every_twenty_steps(tmp_path):
+    start_run(tmp_path / "x", Settings("gan", "digits", 0)).train(Length("steps", 41))
+    rows = list(csv.reader((tmp_path / "x" / "losses.csv").open()))
+    assert [row[0] for row in rows[1:]] == ["0", "20", "40"]
+
+
+def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SAVE_EVERY", 0.0)
+    made = start_run(tmp_path / "x", Settings("gan", "digits", 0))
+    update, done = made.ema.update, []
+
+    def fails_in_the_fourth():
+        if len(done) == 3:
+            raise MemoryError
+        done.append(update())
+
+    monkeypatch.setattr(made.ema, "update", fails_in_the_fourth)
+    with pytest.raises(MemoryError):
+        made.train(Length("steps", 6))
+    assert open_run(tmp_path / "x").steps == 3
+
+
+def test_wide_networks_stay_wide(tmp_path):
+    narrow = start_run(tmp_path / "narrow", Settings("gan", "digits", 0)).model.parameters()
+    wide = ["train", "gan", "--wide", "--seed", "5", "--steps", "1", "--out", str(tmp_path / "wide")]
+    assert cli.main(wide) == 0
+    again = open_run(tmp_path / "wide")
+    assert again.model.parameters() > 1.5 * narrow and again.settings == Settings("gan", "digits", 5, True)
+
+
+def test_the_bar_comes_to_its_end(capsys):
+    steps = [SimpleNamespace(index=i, progress=(i + 1) / 4) for i in range(4)]
+    assert list(run.shown(iter(steps), "gan")) == steps
+    assert "gan 100%" in capsys.readouterr().err
+
+
+def test_what_was_stopped_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Run, "train", lambda self, length: False)
+    folder = tmp_path / "x"
+    assert cli.main(["train", "vae", "--steps", "2", "--out", str(folder)]) == verbs.STOPPED == 130
+    assert f"--resume. Samples: course sample {folder}" in capsys.readouterr().out
+    assert cli.main(["train", "gan", "--resume", "--steps", "2", "--out", str(folder)]) == 2
+    assert "holds a run of vae, not of gan" in capsys.readouterr().err
+    (folder / "run.json").write_text("{")
+    assert cli.main(["sample", str(folder), "--out", str(tmp_path / "x.png")]) == 2
+    assert "is damaged" in capsys.readouterr().err
 
 
 def broken_off_after(checkpoint, steps: int):
@@ -95,6 +207,23 @@ def test_the_command_line_from_training_to_a_score(tmp_path, capsys):
         assert file["images"].shape == (30, 28, 28, 1) and file["images"].dtype == np.uint8
         assert file["labels"].tolist() == [3] * 30
     assert cli.main(["evaluate", str(npz)]) == 0
+    drawn = []
+    for seed in ("4", "4", "5"):
+        assert cli.main(["sample", str(folder), "-n", "300", "--seed", seed, "--out", str(npz)]) == 0
+        with np.load(npz) as file:
+            drawn.append((file["images"], file["labels"]))
+    for first, same, other in zip(*drawn, strict=True):
+        assert (first == same).all() and (first != other).any()
+    apart = sample.trained_drawer(folder)  # a second part of the samples is told its own labels
+    y = apart.conditions(300, seed=4)
+    assert apart.draw(300, y, 4).shape == (300, 1, 28, 28)
+    assert not torch.equal(
+        apart.draw(300, y, 4)[250:], apart.draw(300, torch.cat([y[:250], 9 - y[250:]]), 4)[250:]
+    )
+    assert cli.main(["sample", str(folder), "-n", "0", "--out", str(npz)]) == 2
+    capsys.readouterr()
+    assert cli.main(["sample", str(folder), "--prompt", "a seven", "--out", str(tmp_path / "x.png")]) == 2
+    assert "cgan reads no words" in capsys.readouterr().err and not (tmp_path / "x.png").exists()
     assert cli.main(["sample", str(folder), "-n", "4", "--out", str(tmp_path / "x.png")]) == 0
     assert (tmp_path / "x.png").stat().st_size > 200
 
@@ -104,12 +233,17 @@ def test_the_command_line_from_training_to_a_score(tmp_path, capsys):
     [
         (["train", "foo", "--steps", "1", "--out", "OUT"], "no model 'foo'"),
         (["train", "--steps", "1", "--out", "OUT"], "Name the model"),
+        (
+            ["train", "cyclegan", "--steps", "1", "--out", "OUT"],
+            "cannot be trained on digits: use --data faces",
+        ),
         (["train", "vae", "--data", "cats", "--steps", "1", "--out", "OUT"], "no data set 'cats'"),
         (["train", "--resume", "--steps", "1", "--out", "OUT"], "holds no run"),
         (["sample", "OUT", "--out", "x.png"], "holds no run"),
         (["sample", "OUT", "--out", "x.gif"], "must end in .npz"),
         (["sample", "--out", "x.png"], "one of the two"),
-        (["sample", "OUT", "--prompt", "a person", "--out", "x.png"], "Only the latent model"),
+        (["sample", "OUT", "--prompt", "a person", "--out", "x.png"], "holds no run"),
+        (["sample", "OUT", "--label", "3", "--prompt", "a seven", "--out", "x.png"], "--label or with"),
         (["sample", "--pretrained", "foo", "--out", "x.png"], "no weights for 'foo'"),
         (["bakeoff", "vae", "foo", "--steps", "1", "--out", "OUT"], "no model 'foo'"),
     ],
@@ -174,21 +308,17 @@ def test_weights_that_ship_draw_what_they_are_asked_for(tmp_path, monkeypatch):
     assert (drawn := sample.pretrained_drawer("cgan")).net is nets["G"] and drawn.world.name == "digits"
 
 
-def test_a_bake_off_goes_on_where_it_stopped_and_puts_the_best_first(tmp_path, monkeypatch, capsys):
-    words = ["bakeoff", "vae", "cgan", "--steps", "4", "-n", "40", "--out", str(tmp_path)]
-    assert cli.main(words) == 0
-    rows = json.loads((tmp_path / "board.json").read_text())
-    assert {row["model"] for row in rows} == {"vae", "cgan"}
-    assert rows[0]["fid"] <= rows[1]["fid"]
-    asked = {row["model"]: row["as_asked"] for row in rows}
-    assert asked["vae"] is None and 0 <= asked["cgan"] <= 1
-    board = capsys.readouterr().out
-    assert "40 samples against" in board and board.count("\n| ") == 3
-    assert (tmp_path / "vae" / "samples.png").exists()
-
-    monkeypatch.setattr(bakeoff, "start_run", None)  # anything trained or scored anew would now fail
-    monkeypatch.setattr(bakeoff, "open_run", None)
-    assert cli.main(words) == 0
+def test_translations_are_of_faces_by_night():
+    night, day = (
+        faces_module.draw_faces(faces_module.random_faces(20), 32, s).mean() for s in ("night", "photo")
+    )
+    same = torch.nn.Conv2d(3, 3, 1)
+    torch.nn.init.dirac_(same.weight)
+    torch.nn.init.zeros_(same.bias)
+    assert (translation.by_day(same, 20, None).mean() - night).abs() < 0.3 * (day - night)
+    for name in ("cyclegan", "pix2pix"):
+        batch = next(find_recipe(name).build(find_world("faces")).batches(0))
+        assert batch["image"].mean() < night + 0.3 * (day - night) < batch["other"].mean(), name
 
 
 def test_every_recipe_names_the_lesson_that_explains_it():
@@ -196,35 +326,3 @@ def test_every_recipe_names_the_lesson_that_explains_it():
     for recipe in RECIPES:
         assert find_recipe(recipe.name) is recipe
         assert recipe.lesson in lessons
-
-
-def launched(*words: str) -> subprocess.CompletedProcess:
-    launch = ["launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    env = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu"}
-    env |= {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(bootstrap.ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "accelerate.commands.accelerate_cli", *launch, *words],
-        cwd=bootstrap.ROOT, env=env, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-
-
-def test_two_processes_take_the_steps_of_one():
-    answer = launched(str(Path(__file__).parent / "two_processes.py"))
-    result = next((line for line in answer.stdout.splitlines() if line.startswith("RESULT")), answer.stderr)
-    _, many, apart, from_one, moved = result.split()
-    assert int(many) == 2
-    assert float(apart) == 0 and float(from_one) < 1e-5 < 0.01 < float(moved)
-
-
-def test_two_processes_give_the_loss_curve_of_one(tmp_path):
-    words = ["train", "vae", "--steps", "81", "--seed", "2"]
-    assert cli.main([*words, "--out", str(tmp_path / "one")]) == 0
-    answer = launched("-m", "course_lib.cli", *words, "--out", str(tmp_path / "two"))
-    assert answer.returncode == 0, answer.stderr[-2000:]
-    one, two = (
-        [float(row["vae: recon"]) for row in csv.DictReader((tmp_path / name / "losses.csv").open())]
-        for name in ("one", "two")
-    )
-    assert len(one) == len(two) == 5 and one[-1] < 0.6 * one[0]
-    assert two == pytest.approx(one, rel=0.06)

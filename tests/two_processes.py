@@ -1,4 +1,4 @@
-"""Run by test_recipes under `accelerate launch`: do two processes train as one would?"""
+"""Run by test_many under `accelerate launch`: do two processes train as one would?"""
 
 import sys
 

@@ -94,6 +94,7 @@ class BakeOff:
             "as_asked": None if y is None else self.as_asked(images, y).value,
             "images_a_second": run.steps * run.model.batch / used,
             "milliseconds_an_image": 1e3 * drawn / self.samples,
+            "note": run.model.borrowed.note if run.model.borrowed else "",
         }
 
     def as_asked(self, images: torch.Tensor, y: torch.Tensor) -> Estimate:
@@ -116,7 +117,8 @@ class BakeOff:
             "± is the standard error of FID, and models that it cannot tell apart share a place; "
             f"other real images score {floor:.2f}."
         )
-        (self.out / "board.md").write_text("\n".join([about, "", *lines, ""]), "utf-8")
+        notes = [f"{row['model']}: {row['note']}." for row in rows if row.get("note")]
+        (self.out / "board.md").write_text("\n".join([about, "", *lines, "", *notes]), "utf-8")
         (self.out / "board.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
 
 

@@ -9,6 +9,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class Run:
         self.ema = EMA(self.model.nets[self.model.sampled], self.model.ema)
         optimizers = {f"adam {player.name}": player.optimizer for player in self.model.players}
         parts = {**self.model.nets, **optimizers, "ema": self.ema}
-        self.checkpoint = Checkpoint(folder, parts, settings)
+        self.checkpoint = Checkpoint(folder, parts, asdict(settings) | weights_of(self.model))
         self.steps = self.checkpoint.restore()
 
     def train(self, length: Length) -> bool:
@@ -80,19 +81,21 @@ class Run:
             schedule=self.model.schedule,
             precision=fast_precision(),
         )
-        if self.processes.rank:
+        first = self.processes.first
+        if first:
+            bar = shown(steps, self.settings.model)
+            steps = self.checkpoint.keep(bar, every=None, every_seconds=SAVE_EVERY)
+        else:
             torch.manual_seed(self.settings.seed + 7919 * self.processes.rank)  # other codes, other noise
+        with Log(self.folder / "losses.csv", self.steps, self.checkpoint) if first else nullcontext() as log:
             for step in steps:
                 self.ema.update()
-                self.losses(step)
-            return True
-        with Log(self.folder / "losses.csv", self.steps, self.checkpoint) as log:
-            for step in self.checkpoint.keep(
-                shown(steps, self.settings.model), every=None, every_seconds=SAVE_EVERY
-            ):
-                self.ema.update()
                 if step.index % LOG_EVERY == 0:
-                    log.write(step.index, self.losses(step))
+                    losses = self.losses(step)  # to which every process adds its share
+                    if first:
+                        log.write(step.index, losses)
+        if not first:
+            return True
         self.steps = self.checkpoint.step
         return self.checkpoint.progress >= 1
 
@@ -103,14 +106,17 @@ class Run:
         return Batches(self.world.load(), self.model.batch, seed=self.settings.seed, start=self.steps)
 
     def losses(self, step: Step) -> dict[str, float]:
-        """Each term, averaged over the processes. All of them ask at the same steps."""
-        if step.index % LOG_EVERY:
-            return {}
+        """Each term, averaged over the processes; all of them must ask."""
         terms = {
             f"{p}: {name}": value for p, by_name in step.losses.items() for name, value in by_name.items()
         }
         values = self.processes.mean(torch.stack([value.float() for value in terms.values()]))
         return dict(zip(terms, values.tolist(), strict=True))
+
+
+def weights_of(model: Model) -> dict[str, str]:
+    """What makes it another run if the course's own weights are made anew."""
+    return {"borrowed": model.borrowed.weights} if model.borrowed else {}
 
 
 class Log:

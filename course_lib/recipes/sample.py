@@ -1,5 +1,6 @@
 """Samples of a run, or of the weights that ship with the course, as images and as a file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from course_lib.images import to_uint8
 from course_lib.metrics.files import save_npz
 from course_lib.models.pretrained import available, load_pretrained
 from course_lib.notebook.show import save_png
+from course_lib.recipes.latent import SIDES, latent_model
 from course_lib.recipes.recipe import Model
 from course_lib.recipes.run import Run, open_run
 from course_lib.recipes.table import find_recipe
@@ -32,13 +34,30 @@ class Drawer:
 
     def draw(self, n: int, condition: Tensor | None = None, seed: int = 0) -> Images:
         """n images, on the CPU; a conditional model is given n conditions."""
+
+        def part(rows: slice, size: int) -> Images:
+            y = None if condition is None else condition[rows].to(pick_device())
+            return self.model.sample(self.net, size, y)
+
+        return self.in_parts(part, n, seed)
+
+    def paint(self, prompt: str, n: int, seed: int = 0) -> Images:
+        """n images of what the prompt says, on the CPU."""
+        if self.model.paint is None:
+            raise CourseError(f"{self.name} reads no words: leave --prompt out, or take the latent model.")
+        try:
+            return self.in_parts(lambda _, size: self.model.paint(self.net, [prompt] * size), n, seed)
+        except ValueError as error:
+            raise CourseError(f"The prompt cannot be painted: {error}.") from error
+
+    def in_parts(self, part: Callable[[slice, int], Images], n: int, seed: int) -> Images:
+        """part(rows, how many) for a few rows at a time, and their images together."""
         parts, precision = [], fast_precision()
         torch.manual_seed(seed)
         with evaluating(self.net), precision():
             for done in range(0, n, BATCH):
                 size = min(BATCH, n - done)
-                y = None if condition is None else condition[done : done + size].to(pick_device())
-                parts.append(self.model.sample(self.net, size, y).float().cpu())
+                parts.append(part(slice(done, done + size), size).float().cpu())
         return torch.cat(parts)
 
     def conditions(self, n: int, asked: str | None = None, seed: int = 0) -> Tensor | None:
@@ -67,7 +86,7 @@ def pretrained_drawer(name: str) -> Drawer:
     if name not in available():
         raise CourseError(f"The course ships no weights for {name!r}: choose from {', '.join(available())}.")
     world = find_world("faces" if name in ("cyclegan", "latent") else "digits")
-    model = find_recipe(name).build(world)
+    model = latent_model(world, SIDES[name]) if name in SIDES else find_recipe(name).build(world)
     return Drawer(name, world, model, place(load_pretrained(name).nets[model.sampled]))
 
 
@@ -75,6 +94,11 @@ def write_samples(drawer: Drawer, n: int, out: Path, asked: str | None = None, s
     """n samples into `out`: an .npz of uint8 (n, h, w, c) with `labels`, or one sheet as .png."""
     y = drawer.conditions(n, asked, seed)
     write_images(drawer.draw(n, y, seed), out, {} if y is None else {"labels": y.cpu().numpy()})
+
+
+def write_painting(drawer: Drawer, prompt: str, n: int, out: Path, seed: int = 0) -> None:
+    """n pictures of the prompt into `out`, .npz or .png."""
+    write_images(drawer.paint(prompt, n, seed), out, {})
 
 
 def write_images(images: Images, out: Path, labels: dict) -> None:

@@ -1,7 +1,7 @@
 """Every model of the lessons, by the name that `course train` takes."""
 
 from course_lib.errors import CourseError
-from course_lib.recipes import diffusion, gans, translation, vaes
+from course_lib.recipes import diffusion, gans, latent, translation, vaes
 from course_lib.recipes.recipe import Recipe
 from course_lib.recipes.worlds import World
 
@@ -29,6 +29,12 @@ RECIPES = (
         worlds=("faces",),
     ),
     Recipe("ddpm", "06_ddpm", "denoising diffusion, sampled in 20 steps", diffusion.build_ddpm),
+    Recipe(
+        "latent",
+        "07_latent",
+        "diffusion of a trained autoencoder's codes, told by captions",
+        latent.build_latent,
+    ),
 )
 
 

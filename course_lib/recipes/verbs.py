@@ -71,7 +71,7 @@ def sample_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", type=int, default=64, help="how many (default 64)")
     parser.add_argument("--out", type=Path, required=True, help="x.npz (uint8 n, h, w, c) or x.png (a sheet)")
     parser.add_argument("--label", help="a digit, or attributes of a face as hat=crown,mouth=grin")
-    parser.add_argument("--prompt", help="what the latent model is to paint, in the captions' words")
+    parser.add_argument("--prompt", help="what a latent model is to paint, in its captions' words")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default 0)")
 
 
@@ -82,27 +82,18 @@ def sample(args: argparse.Namespace) -> int:
         raise CourseError(f"-n must be at least 1, got {args.n}.")
     if (args.folder is None) == (args.pretrained is None):
         raise CourseError("Name the folder of a run, or --pretrained MODEL; one of the two.")
+    if args.label is not None and args.prompt is not None:
+        raise CourseError("Say what to draw with --label or with --prompt; one of the two.")
     drawing.require_suffix(args.out)
-    if args.prompt is not None:
-        paint(args)
-    else:
-        from_run = args.folder is not None
-        drawer = (
-            drawing.trained_drawer(args.folder) if from_run else drawing.pretrained_drawer(args.pretrained)
-        )
+    drawer = (
+        drawing.trained_drawer(args.folder) if args.folder else drawing.pretrained_drawer(args.pretrained)
+    )
+    if args.prompt is None:
         drawing.write_samples(drawer, args.n, args.out, args.label, args.seed)
+    else:
+        drawing.write_painting(drawer, args.prompt, args.n, args.out, args.seed)
     print(f"{args.n:,} samples are in {args.out}.")
     return 0
-
-
-def paint(args: argparse.Namespace) -> None:
-    from course_lib.recipes.paint import load_painter, write_painting
-
-    if args.pretrained != "latent":
-        raise CourseError(
-            "Only the latent model reads words: `course sample --pretrained latent --prompt ...`."
-        )
-    write_painting(load_painter(), args.prompt, args.n, args.out, args.seed)
 
 
 def bakeoff_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,8 @@ from jaxtyping import Int
 from torch import Tensor, nn
 
 from course_lib.data.batches import ImageSet
+from course_lib.data.captions import captions
+from course_lib.data.digit_captions import digit_captions
 from course_lib.data.digits import digits
 from course_lib.data.faces import ATTRIBUTES, faces
 from course_lib.errors import CourseError
@@ -33,6 +35,7 @@ class World:
     reference: str  # what its samples are scored against: evaluate(..., reference)
     read: Callable[[Images], Condition]  # what the course's classifier sees in images
     request: Callable[[str], dict[int, int]]  # what a person asks for -> column: value
+    captions: Callable[[Condition], list[str]]  # the same in words, for a model that reads
     wide: bool = False  # networks of the gpu tier's widths
 
     def embed(self) -> nn.Module:
@@ -74,6 +77,10 @@ def load_faces(n: int | None = None) -> ImageSet:
     return {"image": data["image"], "attributes": torch.stack([data[name] for name in ATTRIBUTES], dim=1)}
 
 
+def face_captions(y: Condition) -> list[str]:
+    return captions(dict(zip(ATTRIBUTES, y.cpu().unbind(dim=1), strict=True)))
+
+
 def read_faces(images: Images) -> Condition:
     return torch.stack(list(read_attributes(images).values()), dim=1)
 
@@ -91,11 +98,15 @@ def request_face(asked: str) -> dict[int, int]:
 
 
 WORLDS = {
-    "digits": World("digits", 1, 28, "label", (10,), load_digits, "digits", read_digits, request_digit),
-    "faces": World(
-        "faces", 3, 32, "attributes", tuple(CLASSES), load_faces, "faces", read_faces, request_face
+    "digits": World(
+        "digits", 1, 28, "label", (10,),
+        load_digits, "digits", read_digits, request_digit, digit_captions,
     ),
-}
+    "faces": World(
+        "faces", 3, 32, "attributes", tuple(CLASSES),
+        load_faces, "faces", read_faces, request_face, face_captions,
+    ),
+}  # fmt: skip
 ALIASES = {"mnist": "digits"}
 
 
