@@ -164,6 +164,13 @@ def test_layers_are_matched_by_name_or_in_the_order_of_their_use():
     assert torch.equal(mine.second.weight, ordered[0].weight)
 
 
+def test_a_network_on_another_device_is_run_there():
+    with torch.device("meta"):  # stands for a GPU
+        mine, x = OtherWay(), torch.randn(5, 3)
+    fill(mine, kept_of(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))), "net", lambda net: net(x))
+    assert mine.first.weight.device.type == "meta"
+
+
 @pytest.mark.parametrize(
     ("mine", "says"),
     [

@@ -8,6 +8,7 @@ Each file in weights/ is made by `python scripts/train_weights.py NAME`: half pr
 the settings, what it was trained on, how long, and how good it is. Loaded they are float32 again.
 """
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -141,7 +142,8 @@ def fill(
     or without `run` in the order in which they were made. CourseError, and no weight changed, if one does
     not fit.
     """
-    mine, theirs = layers_of(net, run), layers_of(kept.nets[part], run)
+    theirs = copy.deepcopy(kept.nets[part]).to(next(net.parameters()).device)
+    mine, theirs = layers_of(net, run), layers_of(theirs, run)
     if {name: shapes(layer) for name, layer in mine} == {name: shapes(layer) for name, layer in theirs}:
         mine, theirs = sorted(mine, key=itemgetter(0)), sorted(theirs, key=itemgetter(0))
     for a, b in zip_longest(mine, theirs, fillvalue=("nothing", {})):
