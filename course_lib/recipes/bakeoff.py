@@ -18,7 +18,7 @@ from course_lib.metrics.intervals import Estimate
 from course_lib.metrics.ranking import places
 from course_lib.notebook.show import save_png
 from course_lib.recipes.recipe import Recipe
-from course_lib.recipes.run import Length, Run, Settings, open_run, start_run
+from course_lib.recipes.run import Length, Run, Settings, open_run, read_settings, start_run
 from course_lib.recipes.sample import drawer_of
 from course_lib.recipes.table import RECIPES, recipe_for
 from course_lib.recipes.worlds import World, find_world
@@ -62,13 +62,14 @@ class BakeOff:
     def row(self, recipe: Recipe) -> dict | None:
         """One model's row: from its file if it is there, else trained and scored. None if it was stopped."""
         folder = self.out / recipe.name
+        settings = Settings(recipe.name, self.world.name, self.seed, self.world.wide)
+        begun = (folder / "run.json").exists()
+        if begun and (found := read_settings(folder)) != settings:
+            raise CourseError(f"{folder} holds another run ({found}): name another --out.")
         path = folder / f"score-{self.length.unit}-{self.length.amount:g}-n{self.samples}.json"
         if path.exists():
             return json.loads(path.read_text("utf-8"))
-        settings = Settings(recipe.name, self.world.name, self.seed, self.world.wide)
-        run = open_run(folder) if (folder / "run.json").exists() else start_run(folder, settings)
-        if run.settings != settings:
-            raise CourseError(f"{folder} holds another run ({run.settings}): name another --out.")
+        run = open_run(folder) if begun else start_run(folder, settings)
         if not run.train(self.length):
             return None
         row = self.scored(run)
