@@ -172,13 +172,6 @@ def test_simple_loss_is_eq_14():
     close(loss, (eps - 0.5 * seen["xt"]).square().mean())
 
 
-def test_the_loss_of_a_net_in_bfloat16_is_float32():
-    """It is the difference of numbers near each other: bfloat16 has three digits."""
-    x0 = torch.rand(4, 2)
-    loss = simple_loss(lambda xt, t: xt.bfloat16(), linear_schedule(), x0, torch.ones(4).long(), x0)
-    assert loss.dtype == torch.float32
-
-
 @pytest.mark.parametrize("prediction", [EPS, X0, V])
 def test_a_net_that_knows_the_answer_loses_nothing(prediction):
     """All data are one point x0, so eps can be read off xt exactly."""

@@ -154,6 +154,23 @@ def test_the_time_goes_through_the_layers_of_diffusers():
     torch.testing.assert_close(net.embed(t, None), F.silu(theirs(time_embedding(t, 8))))
 
 
+def test_the_bridges_carry_each_pixel_past_the_bottom():
+    """With what comes up from below cut off, the output still feels every pixel of the input."""
+    net = awake(UNet(TINY))
+    for weight in net.way.grow[-1].parameters():
+        nn.init.zeros_(weight)
+    x = torch.randn(1, 1, 8, 8, requires_grad=True)
+    (slope,) = torch.autograd.grad(net(x, torch.tensor([3])).square().sum(), x)
+    assert (slope != 0).all()
+
+
+def test_what_reaches_the_last_layer_is_normed_and_bent():
+    net, seen = awake(UNet(TINY)), []
+    net.last.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    net(torch.randn(2, 1, 8, 8), torch.tensor([1, 2]))
+    assert -0.2785 < seen[0].min() < -0.1 and seen[0].max() > 0.5  # SiLU's range
+
+
 def test_attention_stands_where_it_is_asked_for():
     def where(**fields):
         named = UNet(replace(TINY, widths=(8, 16), blocks=2, **fields)).named_modules()
