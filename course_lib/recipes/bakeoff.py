@@ -118,7 +118,7 @@ class BakeOff:
             "± is the standard error of FID, and models that it cannot tell apart share a place; "
             f"other real images score {floor:.2f}."
         )
-        notes = [f"{row['model']}: {row['note']}." for row in rows if row.get("note")]
+        notes = [f"{row['model']}: {row['note']}.\n" for row in rows if row.get("note")]
         (self.out / "board.md").write_text("\n".join([about, "", *lines, "", *notes]), "utf-8")
         (self.out / "board.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
 
