@@ -70,6 +70,7 @@ from course_lib.models.cyclegan import (
 )
 from course_lib.models.gan import adam
 from course_lib.models.pix2pix import PairGame, make_pair_discriminator, make_unet, pix2pix_players
+from course_lib.models.pretrained import load_pretrained
 from course_lib.notebook.diagram import show_diagram
 from course_lib.notebook.explore import explore
 from course_lib.notebook.live import watch
@@ -130,7 +131,7 @@ y_true, x_true = images_of(domains.truth[0]), images_of(domains.truth[1])  # wha
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Top: eight cartoon faces by day on coloured backgrounds. Bottom: eight other faces in blue moonlight](pictures/05_cyclegan/55a0eccd-1-ab16c4e4.webp)
+# ![Top: eight cartoon faces by day on coloured backgrounds. Bottom: eight other faces in blue moonlight](pictures/05_cyclegan/55a0eccd-1-55d69541.webp)
 #
 # </details>
 
@@ -189,7 +190,7 @@ show(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Three rows: faces by night; the same, brighter but with the lamp's glow still on one side; and the true days](pictures/05_cyclegan/f2cc71ea-1-c9942c61.webp)
+# ![Three rows: faces by night; the same, brighter but with the lamp's glow still on one side; and the true days](pictures/05_cyclegan/f2cc71ea-1-d158c5ce.webp)
 #
 # </details>
 
@@ -412,8 +413,51 @@ print(
 print(f"{9 * sum(p.numel() for p in block.parameters()):,} of 11,378,179")
 del block
 
+# %% [markdown]
+# ## Translate before you train
+#
+# The course has a trained pair: two translators of the size that this lesson has on a CPU, trained as it trains there, for about two minutes, on other people than ours (0.26 MB, in half precision). Your own training follows below. Here they are measured by your `cycle_loss`, beside two pairs from the beginning: doing nothing, and recolouring. **Predict** which of the three has the smallest cycle loss.
+
+# %% tags=["kept-picture"]
+# Its G makes photos of nights and its F nights of photos: our letters the other way round.
+kept = load_pretrained("cyclegan")
+kept_day, kept_night = (place(kept.nets[part], device).eval() for part in ("G", "F"))
+many_x, many_y = (images_of(part) for part in domains.train)
+pairs = {
+    "doing nothing": (nn.Identity(), nn.Identity()),
+    "recoloured": (lambda x: recolour(x, many_y), lambda y: recolour(y, many_x)),
+    "the course's weights": (
+        lambda x: translate(kept_night, x).cpu(),
+        lambda y: translate(kept_day, y).cpu(),
+    ),
+}
+for name, (there, back) in pairs.items():
+    with torch.no_grad():
+        cycle = cycle_loss(there, back, x_test, y_test).item()
+    print(f"{name:>21}: cycle loss {cycle:.3f}, night into day {psnr(back(y_test), x_true).mean():.1f} dB")
+day = translate(kept_day, y_test[:8]).cpu()
+show(
+    torch.cat([y_test[:8], day, x_true[:8], translate(kept_night, day).cpu()]),
+    alt="Four rows of eight faces: by night; translated into day, with a trace of the lamp on the right; the true days; and the translations turned into nights again, as dark as the first row",
+    columns=8,
+    title="night, its translation, the truth, and back",
+)
+weights = sum(p.numel() for net in kept.nets.values() for p in net.parameters())
+print(f"{weights:,} weights, {kept.record['processor_seconds']} processor seconds of training")
+torch.manual_seed(1)  # to make the networks took random numbers; what follows shall not depend on that
+
 
 # %% [markdown]
+# <details>
+# <summary>You should now see something like this</summary>
+#
+# ![Four rows of eight faces: by night; translated into day, with a trace of the lamp on the right; the true days; and the translations turned into nights again, as dark as the first row](pictures/05_cyclegan/e33e0fec-1-fa75ffb0.webp)
+#
+# </details>
+
+# %% [markdown]
+# By night or by day, everybody keeps hat, hair and face: that is what your own translators are to learn. And the best of the three has the *largest* cycle loss (0.074), doing nothing has none. The cycle is no teacher: it only holds the translators back from changing more than they can undo. What drives them on are the judges.
+#
 # ## The loop by hand
 #
 # In each move both translators learn, then both judges. Compare it with lesson 02's: it is the same dance. The judges are shown the fakes from before the translators' move, so nothing is made twice.
@@ -470,7 +514,7 @@ print(
 #
 # What we leave out is the paper's **identity loss**, |G(y) - y| + |F(x) - x| (section 5.2): what is a night already should stay as it is. It helps translators that would otherwise shift all colours for no reason. Ours start as the identity; the loss would cost a third of the time. (`Game(identity=0.5)` brings it back.)
 #
-# This takes about two minutes (115 processor seconds). **How to read the curves.** `fool x` and `fool y` are 0.25 where a judge is undecided (it says ½), and `real` and `fake` are then 0.125 each; here the judges stay ahead, with `real` and `fake` well below that and `fool` above. `cycle` begins near zero (who does nothing comes back unharmed), jumps as soon as the translators do
+# This takes about two minutes (113 processor seconds). **How to read the curves.** `fool x` and `fool y` are 0.25 where a judge is undecided (it says ½), and `real` and `fake` are then 0.125 each; here the judges stay ahead, with `real` and `fake` well below that and `fool` above. `cycle` begins near zero (who does nothing comes back unharmed), jumps as soon as the translators do
 # something, and then falls slowly. Pictures: nights above what F makes of them, days above what G makes of them.
 
 # %% tags=["kept-picture"]
@@ -506,7 +550,7 @@ G, F = ema.net.G, ema.net.F
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![the losses after 2,000 steps (G: fool x 0.3675, G: fool y 0.5953, G: cycle 0.701, D: real x 0.08829, D: fake x 0.09036, D: real y 0.05296, D: fake y 0.07297); Loss curves of CycleGAN, and four rows: nights, their translations, days, their translations, after 2,000 steps](pictures/05_cyclegan/eff77e02-1-ea51a918.webp)
+# ![the losses after 2,000 steps (G: fool x 0.3675, G: fool y 0.5953, G: cycle 0.701, D: real x 0.08829, D: fake x 0.09036, D: real y 0.05296, D: fake y 0.07297); Loss curves of CycleGAN, and four rows: nights, their translations, days, their translations, after 2,000 steps](pictures/05_cyclegan/eff77e02-1-2ea845b0.webp)
 #
 # </details>
 
@@ -543,9 +587,9 @@ print(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Four rows of eight faces: by night, translated into day, the true day, and translated back into night](pictures/05_cyclegan/cd200fb5-1-b7154eb5.webp)
+# ![Four rows of eight faces: by night, translated into day, the true day, and translated back into night](pictures/05_cyclegan/cd200fb5-1-5be5e10f.webp)
 #
-# ![Three rows of seven faces: by day, translated into night, and the true night](pictures/05_cyclegan/cd200fb5-2-bde1d85c.webp)
+# ![Three rows of seven faces: by day, translated into night, and the true night](pictures/05_cyclegan/cd200fb5-2-9495c49f.webp)
 #
 # </details>
 
@@ -622,9 +666,9 @@ tell("pix2pix, with pairs", table["pix2pix, with pairs"])
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![the losses after 800 steps (D: real 0.3101, D: fake 0.268, G: fool 0.9311, G: L1 6.153); Loss curves of pix2pix, and six translations of nights, after 800 steps](pictures/05_cyclegan/98da74e5-1-cf719a73.webp)
+# ![the losses after 800 steps (D: real 0.3101, D: fake 0.268, G: fool 0.9311, G: L1 6.153); Loss curves of pix2pix, and six translations of nights, after 800 steps](pictures/05_cyclegan/98da74e5-1-92cd21d2.webp)
 #
-# ![Three rows of seven faces: CycleGAN's day, pix2pix's day, and the true day](pictures/05_cyclegan/98da74e5-2-c943311c.webp)
+# ![Three rows of seven faces: CycleGAN's day, pix2pix's day, and the true day](pictures/05_cyclegan/98da74e5-2-c01891fa.webp)
 #
 # </details>
 
@@ -668,7 +712,7 @@ show(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Three rows of seven faces: translations with the cycle loss; without it; and the truth](pictures/05_cyclegan/f4929484-1-d0fa5bd7.webp)
+# ![Three rows of seven faces: translations with the cycle loss; without it; and the truth](pictures/05_cyclegan/f4929484-1-e70a0f1a.webp)
 #
 # </details>
 
@@ -680,7 +724,7 @@ show(
 #
 # Until now nothing was lost on the way: a night face still has all its colours, darkened. Now take two domains of which one **cannot say** what the other knows: photo and *pencil sketch*. A sketch has no hue; the background's colour is gone for good. But the cycle loss demands that F(G(x)) have the *right* background again. **Predict:** what will G do?
 #
-# Here λ is 3 and the judges see patches of 34x34, that is everything: so they insist on true sketches. It takes a minute and a half (89 processor seconds).
+# Here λ is 3 and the judges see patches of 34x34, that is everything: so they insist on true sketches. It takes a minute and a half (93 processor seconds).
 
 # %% tags=["kept-picture"]
 sketches = face_domains(SETTINGS.faces, test=SETTINGS.held_out, seed=5, styles=("photo", "sketch"))
@@ -713,7 +757,7 @@ to_sketch, to_photo = sketch_ema.net.G, sketch_ema.net.F
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![the losses after 1,500 steps (G: fool x 0.6421, G: fool y 0.954, G: cycle 0.8754, D: real x 0.0417, D: fake x 0.03791, D: real y 0.003486, D: fake y 0.004073); Loss curves, and four rows: sketches, their translations, photos, their translations, after 1,500 steps](pictures/05_cyclegan/523ca6d8-1-c1f069ef.webp)
+# ![the losses after 1,500 steps (G: fool x 0.6421, G: fool y 0.954, G: cycle 0.8754, D: real x 0.0417, D: fake x 0.03791, D: real y 0.003486, D: fake y 0.004073); Loss curves, and four rows: sketches, their translations, photos, their translations, after 1,500 steps](pictures/05_cyclegan/523ca6d8-1-03ea0d68.webp)
 #
 # </details>
 
@@ -745,7 +789,7 @@ print(f"back from G's sketch without its colour:  {background_right(translate(to
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Five rows: photos; G's sketches, with faint coloured dots on the paper; F's way back from them, with the right backgrounds; true sketches of the same people; and what F makes of those, all with one background](pictures/05_cyclegan/8a10eefe-1-32269bb0.webp)
+# ![Five rows: photos; G's sketches, with faint coloured dots on the paper; F's way back from them, with the right backgrounds; true sketches of the same people; and what F makes of those, all with one background](pictures/05_cyclegan/8a10eefe-1-16339a85.webp)
 #
 # </details>
 
