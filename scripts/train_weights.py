@@ -28,7 +28,7 @@ from course_lib.data.unpaired import face_pairs
 from course_lib.device import fast_precision, pick_device, place
 from course_lib.images import from_uint8, to_uint8
 from course_lib.metrics.attributes import attribute_accuracy
-from course_lib.metrics.evaluate import evaluate
+from course_lib.metrics.evaluate import Reference, evaluate
 from course_lib.metrics.features import digits_extractor, faces_extractor
 from course_lib.metrics.perceptual import feature_maps
 from course_lib.metrics.similarity import psnr
@@ -149,12 +149,19 @@ def train_dcgan(settings: Dcgan, nets: Nets) -> tuple[Nets, dict]:
     pair = nn.ModuleDict({part: nets[part] for part in ("G64", "D64")})
     average = averaged(pair, run(players, batches, settings.large_steps), dcgan.DIGITS.ema)
 
-    def draw(n: int) -> torch.Tensor:
-        images = sample_gan(average["G64"], draw_codes(n, dcgan.DIGITS.d))
-        return F.interpolate(images, size=28, mode="area")
+    return {**nets, **average}, score | {"fid_64": fid_of_large(average["G64"], settings.scored)}
 
-    found = {"fid_64": round(evaluate(draw, "digits", settings.scored).fid.value, 1)}
-    return {**nets, **average}, score | found
+
+def fid_of_large(G: nn.Module, n: int) -> float:
+    """FID of n large samples at 28x28, against test digits that went to 64x64 and back."""
+
+    def shrunk(x: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(x, size=28, mode="area")
+
+    real = shrunk(enlarged(from_uint8(digits("test", verbose=False)["image"])))
+    reference = Reference.of("enlarged digits", digits_extractor(), real)
+    draw = lambda n: shrunk(sample_gan(G, draw_codes(n, dcgan.DIGITS.d)))  # noqa: E731
+    return round(evaluate(draw, reference, n).fid.value, 1)
 
 
 def enlarged(x: torch.Tensor) -> torch.Tensor:
