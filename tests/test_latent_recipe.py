@@ -113,6 +113,13 @@ def test_what_it_cannot_paint_is_said_in_one_sentence(words, says, run, tmp_path
     assert says in said and said.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
+def test_a_training_ends_with_what_was_trained_before(tmp_path, capsys):
+    assert cli.main(["train", "latent", "--steps", "1", "--out", str(tmp_path / "x")]) == 0
+    assert "latent: its autoencoder was trained before" in capsys.readouterr().out
+    assert cli.main(["train", "gan", "--steps", "1", "--out", str(tmp_path / "y")]) == 0
+    assert "before" not in capsys.readouterr().out
+
+
 def test_prompts_on_the_command_line(run, tmp_path):
     out = tmp_path / "x.npz"
     assert cli.main(["sample", str(run.folder), "-n", "3", "--prompt", SEVEN, "--out", str(out)]) == 0

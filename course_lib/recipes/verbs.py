@@ -62,6 +62,8 @@ def train(args: argparse.Namespace) -> int:
     print(
         f"{run.steps:,} steps are done and kept in {args.out}. Samples: course sample {args.out} --out x.png"
     )
+    if run.model.borrowed:
+        print(f"{run.settings.model}: {run.model.borrowed.note}.")
     return 0
 
 
