@@ -116,7 +116,9 @@ def test_a_failed_lesson_and_a_training_that_was_stopped_are_told_by_the_status(
     failed, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(gpu_tier, "run_lessons", lambda out: failed)
-    monkeypatch.setattr(gpu_tier, "timings", lambda *_, **__: {"float32": 1.0})
+    asked = []
+    timed = lambda *_, compiled: asked.append(compiled) or {"float32": 1.0}  # noqa: E731
+    monkeypatch.setattr(gpu_tier, "timings", timed)
     monkeypatch.setattr(gpu_tier, "share_of_peak", lambda *_: 0.1)
     monkeypatch.setattr(gpu_tier, "memory", lambda: 1.0)
     monkeypatch.setattr(gpu_tier, "peer", lambda world, steps: {"peer": steps})
@@ -124,7 +126,8 @@ def test_a_failed_lesson_and_a_training_that_was_stopped_are_told_by_the_status(
     monkeypatch.setattr(gpu_tier.BakeOff, "row", lambda self, recipe: row(recipe.name))
     words = ["--out", str(tmp_path), "--models", "ddpm", "--steps", "7"]
     assert gpu_tier.main([*words, "--lessons"]) == failed
-    assert gpu_tier.main(words) == 0
+    assert gpu_tier.main([*words, "--no-compile"]) == 0
+    assert asked == [True, False]
     assert json.loads((tmp_path / "peer.json").read_text()) == {"peer": 7}
     monkeypatch.setattr(gpu_tier.BakeOff, "row", lambda self, recipe: None)
     assert gpu_tier.main(words) == 130
