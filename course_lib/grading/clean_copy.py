@@ -1,8 +1,9 @@
 """A copy of course_lib for the sandbox: what the lesson imports, and no answer to its exercises.
 
 Left out are course_lib/checks but for the files that observe, and grading but for the worker. A module that
-holds an exercise's reference stays importable, but its functions are emptied, except those that the lesson
-itself imports by name, and what these need. An emptied function raises NotImplementedError.
+holds an exercise's reference, or what it is made of, stays importable, but its functions are emptied, except
+those that the lesson itself imports by name, and what these need. An emptied function raises
+NotImplementedError.
 """
 
 import ast
@@ -51,6 +52,9 @@ def clean_copy(
     for answer in answers:
         answer = inspect.unwrap(answer)
         secret.setdefault(answer.__module__, set()).add(answer.__qualname__.partition(".")[0])
+        for module, name in made_of(answer):
+            if name not in imported.get(module, ()):
+                secret.setdefault(module, set()).add(name)
     given = with_their_own(given)
     modules = {*NEEDED, *reachable({*imported, *given})}
     modules |= {parent for module in modules for parent in parents(module)}
@@ -74,6 +78,19 @@ def clean_copy(
             copy_data(source.parent, target.parent)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def made_of(answer: Callable) -> Iterator[tuple[str, str]]:
+    """The functions and classes of the course that an answer calls: often they are the answer."""
+    todo = [answer.__code__] if inspect.isfunction(answer) else []
+    while todo:
+        code = todo.pop()
+        todo += [inner for inner in code.co_consts if inspect.iscode(inner)]
+        for name in code.co_names:
+            called = answer.__globals__.get(name)
+            module = getattr(called, "__module__", None) or ""
+            if callable(called) and ours(module) and not module.startswith("course_lib.checks"):
+                yield module, called.__qualname__
 
 
 def copy_data(source: Path, target: Path) -> None:

@@ -43,9 +43,35 @@ def test_no_answer_is_in_it(name, tmp_path):
             assert is_emptied(texts[file], reference.__qualname__), exercise.name
 
 
-def is_emptied(text: str, function: str) -> bool:
-    [found] = [node for node in ast.parse(text).body if getattr(node, "name", "") == function]
-    return len(found.body) == 1 and isinstance(found.body[0], ast.Raise)
+def is_emptied(text: str, name: str) -> bool:
+    """No function of that name, nor any method of that class, does anything."""
+    [found] = [node for node in ast.parse(text).body if getattr(node, "name", "") == name]
+    functions = [node for node in ast.walk(found) if isinstance(node, ast.FunctionDef)]
+    return all(len(one.body) == 1 and isinstance(one.body[0], ast.Raise) for one in functions)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "file", "name"),
+    [
+        ("04_cgan", "cgan", "append_planes"),
+        ("05_cyclegan", "cyclegan", "Block"),
+        ("07_latent", "text", "attend"),
+    ],
+)
+def test_nor_is_the_librarys_function_that_an_answer_only_calls(lesson, file, name, tmp_path):
+    given, exercises = lesson_of(lesson)
+    assert not any(name in names for names in imports_of(given).values())
+    clean_copy(tmp_path, given, [f for e in exercises for f in (e.reference, *e.accepts)])
+    assert is_emptied((tmp_path / "course_lib" / "models" / f"{file}.py").read_text("utf-8"), name)
+
+
+def test_what_the_lesson_imports_is_not_taken_away_because_an_answer_calls_it(tmp_path):
+    given, exercises = lesson_of("03_dcgan")
+    assert "generator_loss" in imports_of(given)["course_lib.models.gan"]
+    clean_copy(tmp_path, given, [e.reference for e in exercises])
+    assert not is_emptied(
+        (tmp_path / "course_lib" / "models" / "gan.py").read_text("utf-8"), "generator_loss"
+    )
 
 
 def test_bytecode_is_of_the_copy(tmp_path):
