@@ -87,6 +87,8 @@ def test_a_label_and_its_caption_draw_the_same(run):
     drawer = sample.drawer_of(run)
     y = drawer.conditions(3, "7")
     assert torch.equal(drawer.draw(3, y, seed=4), drawer.paint(SEVEN, 3, seed=4))
+    shipped = sample.pretrained_drawer("latent-digits")
+    assert not torch.equal(shipped.paint(SEVEN, 3, seed=4), drawer.paint(SEVEN, 3, seed=4))
     assert not torch.equal(drawer.paint(SEVEN, 3, seed=5), drawer.paint(SEVEN, 3, seed=4))
     assert not torch.equal(drawer.paint("a handwritten one", 3, seed=4), drawer.paint(SEVEN, 3, seed=4))
 

@@ -135,6 +135,17 @@ def test_the_clock_of_the_losses_goes_on_too(tmp_path):
     assert row[0] == "0" and 100 <= float(row[1]) < 101 and row[2] == "1"
 
 
+def test_losses_after_the_checkpoint_are_written_anew(tmp_path):
+    path = tmp_path / "losses.csv"
+    for start, steps in ((0, (0, 20, 40)), (21, (40, 60))):
+        with Log(path, start, Checkpoint(tmp_path, {})) as log:
+            for step in steps:
+                log.write(step, {"a": float(start)})
+    head, *rows = csv.reader(path.open())
+    assert head == ["step", "cpu_seconds", "a"]
+    assert [(row[0], row[2]) for row in rows] == [("0", "0"), ("20", "0"), ("40", "21"), ("60", "21")]
+
+
 def test_a_loss_every_twenty_steps(tmp_path):
     start_run(tmp_path / "x", Settings("gan", "digits", 0)).train(Length("steps", 41))
     rows = list(csv.reader((tmp_path / "x" / "losses.csv").open()))
