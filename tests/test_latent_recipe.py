@@ -123,10 +123,14 @@ def test_a_training_ends_with_what_was_trained_before(tmp_path, capsys):
 
 
 def test_prompts_on_the_command_line(run, tmp_path):
-    out = tmp_path / "x.npz"
-    assert cli.main(["sample", str(run.folder), "-n", "3", "--prompt", SEVEN, "--out", str(out)]) == 0
-    with np.load(out) as file:
-        assert file["images"].shape == (3, 28, 28, 1) and file["images"].std() > 0
+    drawn = []
+    for seed in ("0", "0", "1"):
+        words = ["-n", "3", "--prompt", SEVEN, "--seed", seed, "--out", str(tmp_path / "x.npz")]
+        assert cli.main(["sample", str(run.folder), *words]) == 0
+        with np.load(tmp_path / "x.npz") as file:
+            drawn.append(file["images"])
+    assert drawn[0].shape == (3, 28, 28, 1) and drawn[0].std() > 0
+    assert (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
 
 
 def test_the_shipped_weights_paint_the_digits_they_are_asked_for(tmp_path):
