@@ -14,7 +14,7 @@ import torch
 
 from course_lib.errors import CourseError
 from course_lib.metrics.evaluate import evaluate
-from course_lib.metrics.intervals import Estimate
+from course_lib.metrics.intervals import Estimate, share
 from course_lib.metrics.ranking import places
 from course_lib.notebook.show import save_png
 from course_lib.recipes.recipe import Recipe
@@ -100,9 +100,7 @@ class BakeOff:
 
     def as_asked(self, images: torch.Tensor, y: torch.Tensor) -> Estimate:
         """The share of conditions (all attributes of all images) that the course's classifier finds met."""
-        hits = (self.world.read(images) == y.cpu()).double().flatten()
-        share = hits.mean().item()
-        return Estimate(share, (share * (1 - share) / len(hits)) ** 0.5, "binomial")
+        return share((self.world.read(images) == y.cpu()).flatten())
 
     def write(self, rows: list[dict]) -> None:
         """The board so far, as Markdown and JSON, best FID first."""

@@ -7,6 +7,7 @@ runs/x/losses.csv    step, processor seconds, and every term of the loss
 
 import csv
 import json
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from course_lib.data.batches import Batches
 from course_lib.device import fast_precision
 from course_lib.errors import CourseError
+from course_lib.notebook.show import in_notebook
 from course_lib.recipes.many import Processes
 from course_lib.recipes.recipe import Model
 from course_lib.recipes.table import recipe_for
@@ -152,12 +154,16 @@ class Log:
 
 
 def shown(steps: Iterator[Step], label: str) -> Iterator[Step]:
-    """Pass the steps on beside a bar with the time left; the bar counts thousandths of the budget."""
+    """Pass the steps on beside a bar with the time left; the bar counts thousandths of the budget.
+
+    In a notebook it goes to stdout: what comes by stderr is shown there as if something were wrong.
+    """
     layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed} so far, {remaining} left{postfix}"
-    with tqdm(total=1000, desc=label, bar_format=layout, mininterval=0.5) as bar:
+    file = sys.stdout if in_notebook() else sys.stderr
+    with tqdm(total=1000, desc=label, bar_format=layout, mininterval=0.5, file=file) as bar:
         for step in steps:
             if int(1000 * step.progress) > bar.n:
-                bar.set_postfix_str(f", step {step.index + 1:,}", refresh=False)
+                bar.set_postfix_str(f"step {step.index + 1:,}", refresh=False)
                 bar.update(int(1000 * step.progress) - bar.n)
             yield step
 
