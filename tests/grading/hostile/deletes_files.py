@@ -17,7 +17,7 @@ def kl_to_standard_normal(mean, logvar):
         *sys.path,
         "/root",
         "/home",
-        "/work",
+        "/srv",
         "/etc",
         "/usr/lib",
         "/lib64",
