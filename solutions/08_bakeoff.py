@@ -209,6 +209,7 @@ print("places with the spread of trainings as the error of each:", places(twin_f
 # ## The board
 #
 # Now every model of the course that draws digits, each trained for the same processor seconds on the same images, each with the settings of its lesson.
+# Only the latent model has a head start: its autoencoder was trained before, and the line under the table says for how long.
 # A model that is still learning is cut off like all others: this is a table about *this* budget. `course bakeoff --cpu-seconds 600` makes it for another one.
 # **Predict** the first and the last place, and the slowest sampler.
 #
