@@ -13,23 +13,27 @@ from course_lib import bootstrap, cli
 from course_lib.data.batches import Batches
 from course_lib.errors import CourseError
 from course_lib.recipes.many import Processes
-from course_lib.recipes.run import Length, Run, Settings, open_run, start_run
+from course_lib.recipes.run import Length, Run, Settings
 from course_lib.recipes.table import find_recipe
 from course_lib.recipes.worlds import find_world
 
 
-def test_a_second_process_draws_other_noise_and_writes_nothing(tmp_path):
-    """Alone here, but with the rank of a second: the same weights and batches, its own codes."""
-    start_run(tmp_path / "first", Settings("vae", "digits", 0)).train(Length("steps", 1))
-    second = Processes()
-    second.rank = 1
-    other = Run(tmp_path / "second", Settings("vae", "digits", 0), second)
-    assert other.train(Length("steps", 1)) and not (tmp_path / "second").exists()
-    first = open_run(tmp_path / "first").model.nets["vae"].state_dict()
+def test_each_process_draws_its_own_noise_and_only_the_first_writes(tmp_path):
+    """Alone here, but with the ranks of three: the same weights and batches, other codes."""
+    states = []
+    for rank in range(3):
+        processes = Processes()
+        processes.rank = rank
+        made = Run(tmp_path / f"{rank}", Settings("vae", "digits", 0), processes)
+        assert made.train(Length("steps", 1)) and (tmp_path / f"{rank}").exists() == (rank == 0)
+        states.append(made.model.nets["vae"].state_dict())
     fresh = find_recipe("vae").build(find_world("digits")).nets["vae"].state_dict()
-    state = other.model.nets["vae"].state_dict()
-    apart = max((state[name].float() - first[name].float()).abs().max().item() for name in state)
-    assert 0 < apart < 0.01 < max((fresh[n].float() - first[n].float()).abs().max().item() for n in state)
+
+    def apart(one, other) -> float:
+        return max((one[name].float() - other[name].float()).abs().max().item() for name in one)
+
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert 0 < apart(states[one], states[other]) < 0.01 < apart(states[one], fresh)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():

@@ -29,7 +29,8 @@ def trained(processes: Processes, seed: int) -> torch.Tensor:
         "label": torch.randn(64, generator=generator),
     }
     steps = processes.share(Batches(data, 8, seed=3, device="cpu"), 8)
-    for _ in train(made.players, steps, processes.agree(lambda done: done / 20)):
+    clock = lambda done: done / (20 + processes.rank)  # noqa: E731  (the second's is slow)
+    for _ in train(made.players, steps, processes.agree(clock)):
         pass
     return torch.cat([weight.detach().flatten() for weight in made.nets["net"].parameters()])
 
