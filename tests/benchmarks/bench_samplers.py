@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from course_lib.data.digits import digits
-from course_lib.device import fast_precision, place
+from course_lib.device import fast_precision, pick_device, place
 from course_lib.images import from_uint8
 from course_lib.metrics.features import digits_extractor
 from course_lib.metrics.frechet import frechet_distance
@@ -51,11 +51,12 @@ def drawn(net, schedule: Schedule, sampler: Callable, seed: int) -> tuple[Tensor
     """The features of a round, and the processor seconds that the digits took."""
     torch.manual_seed(seed)
     label, xT = torch.arange(ROUND) % 10, torch.randn(ROUND, 1, 28, 28)
+    label, xT = label.to(pick_device()), xT.to(pick_device())
     began = time.process_time()
     denoise = denoiser(net, schedule, label, prediction=V, precision=fast_precision())
     images = sampler(denoise, xT, schedule).clamp(-1, 1)
     spent = time.process_time() - began
-    return digits_extractor()(images)[0], spent
+    return digits_extractor(pick_device())(images)[0], spent
 
 
 def difference(a: Tensor, b: Tensor, real: Tensor) -> Estimate:
@@ -69,7 +70,7 @@ def difference(a: Tensor, b: Tensor, real: Tensor) -> Estimate:
 
 def main(rounds: int, seed: int) -> None:
     kept = load_pretrained("ddpm")
-    net, schedule = place(kept.nets["net"]), cosine_schedule(kept.settings["times"])
+    net, schedule = place(kept.nets["net"]), cosine_schedule(kept.settings["times"]).to(pick_device())
     real = digits_extractor()(from_uint8(digits("test")["image"]))[0]
     print(f"T = {schedule.steps}, {len(real):,} real digits, seed {seed}", flush=True)
     features: dict[str, list[Tensor]] = {name: [] for name in samplers()}
