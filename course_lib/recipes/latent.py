@@ -26,7 +26,7 @@ from course_lib.types import Batch, Images, Losses
 SHIPPED = {"digits": "latent-digits", "faces": "latent"}  # world -> the weights whose autoencoder is reused
 SIDES = {"latent-digits": 28, "latent": 64}  # of the pictures that the autoencoder was made for
 WIDTHS = {"digits": 64, "faces": 96}  # maps of the U-Net
-BATCH = 32
+BATCH = {"digits": 32, "faces": 16}
 
 
 def load_painter(name: str) -> Painter:
@@ -64,7 +64,7 @@ def latent_model(world: World, side: int) -> Model:
         return paint(net, world.captions(y))
 
     return Model(
-        {"net": net}, [Player(player.name, loss, player.optimizer)], BATCH, "net", sample, warm_up_down,
+        {"net": net}, [Player(player.name, loss, player.optimizer)], BATCH[world.name], "net", sample, warm_up_down,
         conditional=True, paint=paint, borrowed=borrowed(SHIPPED[world.name], painter),
     )  # fmt: skip
 
