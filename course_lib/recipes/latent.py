@@ -63,8 +63,9 @@ def latent_model(world: World, side: int) -> Model:
     def sample(net: nn.Module, n: int, y: Tensor | None) -> Images:
         return paint(net, world.captions(y))
 
+    players = [Player(player.name, loss, player.optimizer)]
     return Model(
-        {"net": net}, [Player(player.name, loss, player.optimizer)], BATCH[world.name], "net", sample, warm_up_down,
+        {"net": net}, players, BATCH[world.name], "net", sample, warm_up_down,
         conditional=True, paint=paint, borrowed=borrowed(SHIPPED[world.name], painter),
     )  # fmt: skip
 
