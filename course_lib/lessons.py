@@ -34,7 +34,7 @@ LESSONS = (
     Lesson("05_cyclegan", "CycleGAN", 5),
     Lesson("06_ddpm", "Denoising diffusion", 9),
     Lesson("07_latent", "Latent diffusion", 15),
-    Lesson("08_bakeoff", "The bake-off", 6),
+    Lesson("08_bakeoff", "The bake-off", 7),
 )
 
 
