@@ -226,7 +226,8 @@ VERBS = (
         "draw pictures with a trained model, into a file",
         "course sample runs/vae -n 5000 --out samples.npz\n"
         "course sample runs/faces --label hat=crown,mouth=grin --out crowns.png\n"
-        "course sample --pretrained cgan --label 7 --out sevens.png",
+        "course sample --pretrained cgan --label 7 --out sevens.png\n"
+        'course sample --pretrained latent-digits --prompt "a handwritten seven" --out sevens.png',
         recipes.sample_arguments,
         recipes.sample,
     ),
