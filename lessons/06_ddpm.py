@@ -1297,7 +1297,7 @@ print(
 # * Noise is added by a formula, in one move (eq. 4). Only the way back is learnt, by a plain squared error: no game, no balance, nothing collapses.
 # * The best guess of the noise is an average, and its loss is not 0. One jump to it is a blur; many small steps are a sample.
 # * Guessing the noise, the image, the velocity and the score is one and the same thing.
-# * The chain may leap. With a good solver twenty steps do what hundreds did.
+# * The chain may leap. With a good solver twenty steps do nearly what hundreds did, at a twentieth of the price.
 # * Guidance trades variety for obedience. Denoising, completing and redrawing need no further training.
 # * Count from x_0: abar[0] = 1, and no index is shifted.
 #
