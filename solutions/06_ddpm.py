@@ -890,7 +890,7 @@ library = sample_ddim(denoise_as(twice), noise, schedule, SETTINGS.quick_steps)
 print(f"your sampler and the library's differ by at most {(yours - library).abs().max():.6f}")
 
 # %% [markdown]
-# Without fresh noise a sample is the end of a smooth curve, and whoever knows that curves are smooth can take longer strides on it. **DPM-Solver++(2M)** ([arXiv:2211.01095](https://arxiv.org/abs/2211.01095), Algorithm 2) draws a straight line through the last *two* guesses of x_0 instead of a constant through one. It is this course's default.
+# Without fresh noise a sample is the end of a smooth curve, and whoever knows that curves are smooth can take longer strides on it. **DPM-Solver++(2M)** ([arXiv:2211.01095](https://arxiv.org/abs/2211.01095), Algorithm 2) draws a straight line through the last *two* guesses of x_0 instead of a constant through one. It is this course's default. Its sister **SDE-DPM-Solver++** (same paper) takes the same long strides and draws fresh noise at each, as the chain does: what a stride got wrong, the noise forgets.
 #
 # The full chain against the leapers, from the same labels, each scored by **FID** (lesson 00: 0 is perfect). So few samples make every FID too large; what counts is the comparison, and the ± that goes with it. **Predict:** how many steps are enough? (About two minutes, most of it the full chain.)
 
@@ -915,6 +915,8 @@ samplers |= {f"DDIM, {n} steps": partial(sample_ddim, steps=n) for n in (20, 50)
 samplers |= {
     f"DPM-Solver++, {n} steps": partial(sample_dpm_solver, steps=n) for n in (1, 2, 5, 10, 20) if n <= T
 }
+leaps = SETTINGS.quick_steps
+samplers[f"SDE-DPM-Solver++, {leaps} steps"] = partial(sample_dpm_solver, steps=leaps, fresh=True)
 fids, strips, lines = (
     {},
     {},

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_every_verb_has_help_and_says_so_without_running(verb):
 def test_the_examples_parse():
     for verb in cli.VERBS:
         for line in verb.examples.splitlines():
-            words = line.split()
+            words = shlex.split(line)
             assert words[:2] == ["course", verb.name]
             if verb.run is not cli.by_bootstrap:
                 assert cli.parser().parse_args(words[1:]).run is verb.run

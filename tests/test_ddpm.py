@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import weakref
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from course_lib.models.ddpm import (
     EPS,
     NO_LABEL,
     X0,
+    Point,
     Schedule,
     V,
     add_noise,
@@ -347,3 +349,17 @@ def test_a_schedule_goes_to_a_device():
 
 def test_from_betas_multiplies():
     close(from_betas(torch.tensor([0.1, 0.5])).abar, torch.tensor([1.0, 0.9, 0.45]))
+
+
+def test_the_end_of_a_path_keeps_no_other_point():
+    alive = weakref.WeakSet()
+
+    def path():
+        for t in range(9, -1, -1):
+            point = Point(t, torch.zeros(1, 1), torch.zeros(1, 1))
+            alive.add(point.xt)
+            yield point
+            del point
+            assert len(alive) <= 2
+
+    assert last(path()).t == 0

@@ -125,6 +125,30 @@ def test_every_step_of_dpm_solver_is_that_of_diffusers(name, steps):
         close(point.xt, expected)
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("steps", [3, 20])
+def test_every_step_with_fresh_noise_is_that_of_diffusers(name, steps):
+    schedule = SCHEDULES[name]
+    theirs = DPMSolverMultistepScheduler(
+        beta_schedule=THEIRS[name], algorithm_type="sde-dpmsolver++", solver_order=2, solver_type="midpoint",
+        prediction_type="sample", lower_order_final=False, final_sigmas_type="zero",
+    )  # fmt: skip
+    theirs.set_timesteps(steps)
+    times = [*(t + 1 for t in theirs.timesteps.tolist()), 0]
+    denoise = lambda xt, t: torch.tanh(xt + t[:, None] / 1000)  # noqa: E731
+    xt = torch.randn(6, 3)
+    path = dpm_solver_path(denoise, xt, schedule, times, fresh=True)
+    expected = xt
+    for k, their_t in enumerate(theirs.timesteps):
+        torch.manual_seed(k)
+        point = next(path)
+        torch.manual_seed(k)
+        noise = torch.randn(6, 3)
+        x0 = denoise(expected, (their_t + 1).expand(6))
+        expected = theirs.step(x0, their_t, expected, variance_noise=noise).prev_sample
+        close(point.xt, expected)
+
+
 def test_dpm_solver_s_first_step_is_ddim_s():
     abar, (x0, xt) = cosine_schedule().abar, torch.randn(2, 5, 2)
     close(dpm_solver_step(xt, x0, abar[900], abar[700]), ddim_step(xt, x0, abar[900], abar[700]))
@@ -177,6 +201,7 @@ SAMPLERS = {
     "ddim": lambda d, xT, s: sample_ddim(d, xT, s, 100),
     "ddim, eta 1": lambda d, xT, s: sample_ddim(d, xT, s, 200, eta=1.0),
     "dpm-solver++": lambda d, xT, s: sample_dpm_solver(d, xT, s, 100),
+    "sde-dpm-solver++": lambda d, xT, s: sample_dpm_solver(d, xT, s, 100, fresh=True),
 }
 
 

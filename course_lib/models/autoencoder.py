@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from course_lib.device import evaluating
 from course_lib.models.gan import adam, frozen
+from course_lib.models.vae import kl_to_standard_normal
 from course_lib.training.loop import Player
 from course_lib.types import Batch, Images, Losses, Scalar
 
@@ -128,7 +129,7 @@ def unit(h: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
 
 def latent_kl(mean: Latents, logvar: Latents) -> Scalar:
     """KL(N(mean, exp(logvar)) || N(0, I)) in nats for each number of the code, averaged."""
-    return -0.5 * (1 + logvar - mean**2 - logvar.exp()).mean()
+    return kl_to_standard_normal(mean.flatten(1), logvar.flatten(1)).mean() / mean[0].numel()
 
 
 def patch_discriminator_loss(real: Tensor, fake: Tensor) -> Losses:

@@ -280,9 +280,10 @@ def sample_ddpm(denoise: Denoiser, xT: Items, schedule: Schedule, variance=small
 
 
 def last(path: Iterator[Point]) -> Point:
-    """The end of a sampler's path."""
-    *_, point = path
-    return point
+    """The end of a sampler's path; no other point of it is kept, for a full chain has a thousand."""
+    for point in path:
+        end = point
+    return end
 
 
 # ------------------------------------------------------------------------------------------------- player

@@ -79,12 +79,14 @@ def dpm_solver_step(
     abar_t: Tensor,
     abar_s: Tensor,
     before: tuple[Items, Tensor] | None = None,
+    noise: Items | None = None,
 ) -> Items:
     """x_s from x_t by DPM-Solver++(2M) (arXiv:2211.01095, Algorithm 2).
 
     It follows the path of DDIM with eta = 0, but takes x0 for a straight line in lambda = log(alpha / sigma)
     instead of a constant. The line goes through `before`, the guess and the abar of the step before; without
-    it this is DDIM's step.
+    it this is DDIM's step. With `noise` from N(0, I) it is SDE-DPM-Solver++(2M) of the same paper, which
+    replaces a part of the noise in x_t by fresh noise, as the ancestral chain does.
     """
     lambda_t, lambda_s = log_signal_to_noise(abar_t), log_signal_to_noise(abar_s)
     h = lambda_s - lambda_t
@@ -92,7 +94,13 @@ def dpm_solver_step(
         x0_before, abar_before = before
         r = (lambda_t - log_signal_to_noise(abar_before)) / h
         x0 = (1 + 1 / (2 * r)) * x0 - 1 / (2 * r) * x0_before
-    return ((1 - abar_s) / (1 - abar_t)).sqrt() * xt - abar_s.sqrt() * torch.expm1(-h) * x0  # Algorithm 2
+    sigma_t, sigma_s = (1 - abar_t).sqrt(), (1 - abar_s).sqrt()
+    if noise is None:
+        return sigma_s / sigma_t * xt - abar_s.sqrt() * torch.expm1(-h) * x0  # Algorithm 2
+    fresh = -torch.expm1(-2 * h)  # the share of the noise's variance that is drawn anew
+    return (
+        sigma_s / sigma_t * torch.exp(-h) * xt + abar_s.sqrt() * fresh * x0 + sigma_s * fresh.sqrt() * noise
+    )
 
 
 def log_signal_to_noise(abar_t: Tensor) -> Tensor:
@@ -101,22 +109,33 @@ def log_signal_to_noise(abar_t: Tensor) -> Tensor:
 
 
 def dpm_solver_path(
-    denoise: Denoiser, xt: Items, schedule: Schedule, times: Sequence[int]
+    denoise: Denoiser, xt: Items, schedule: Schedule, times: Sequence[int], fresh: bool = False
 ) -> Iterator[Point]:
     """From x_t at times[0] along the times given, which fall to 0. The last step is DDIM's, onto x0."""
     before = None
     for t, s in steps_of(times):
         x0 = denoise(xt, all_at(t, xt))
-        xt = dpm_solver_step(xt, x0, schedule.abar[t], schedule.abar[s], before)
+        noise = torch.randn_like(xt) if fresh else None
+        xt = dpm_solver_step(xt, x0, schedule.abar[t], schedule.abar[s], before, noise)
         before = x0, schedule.abar[t]
         yield Point(s, xt, x0)
 
 
 def sample_dpm_solver(
-    denoise: Denoiser, xT: Items, schedule: Schedule, steps: int = 20, *, start: int | None = None
+    denoise: Denoiser,
+    xT: Items,
+    schedule: Schedule,
+    steps: int = 20,
+    *,
+    start: int | None = None,
+    fresh: bool = False,
 ) -> Items:
-    """Samples from xT ~ N(0, I) in `steps` calls of the denoiser: the quick sampler of this course."""
-    return last(dpm_solver_path(denoise, xT, schedule, spread_times(start or schedule.steps, steps))).xt
+    """Samples from xT ~ N(0, I) in `steps` calls of the denoiser: the quick sampler of this course.
+
+    One image for each xT; or, with `fresh` noise at each step, another one each time (SDE-DPM-Solver++).
+    """
+    times = spread_times(start or schedule.steps, steps)
+    return last(dpm_solver_path(denoise, xT, schedule, times, fresh)).xt
 
 
 # ----------------------------------------------------------------------------------------------- the times

@@ -41,6 +41,7 @@ def samplers() -> dict[str, Callable]:
         CHAIN: sample_ddpm,
         "DDIM, 50": partial(sample_ddim, steps=50),
         "DDIM, 20": partial(sample_ddim, steps=20),
+        "SDE-DPM-Solver++, 20": partial(sample_dpm_solver, steps=20, fresh=True),
         "DPM-Solver++, 20": partial(sample_dpm_solver, steps=20),
         "DPM-Solver++, 10": partial(sample_dpm_solver, steps=10),
         "DPM-Solver++, 5": partial(sample_dpm_solver, steps=5),
