@@ -97,10 +97,9 @@ def dpm_solver_step(
     sigma_t, sigma_s = (1 - abar_t).sqrt(), (1 - abar_s).sqrt()
     if noise is None:
         return sigma_s / sigma_t * xt - abar_s.sqrt() * torch.expm1(-h) * x0  # Algorithm 2
-    fresh = -torch.expm1(-2 * h)  # the share of the noise's variance that is drawn anew
-    return (
-        sigma_s / sigma_t * torch.exp(-h) * xt + abar_s.sqrt() * fresh * x0 + sigma_s * fresh.sqrt() * noise
-    )
+    anew = -torch.expm1(-2 * h)  # the share of the noise's variance that is drawn anew
+    kept = sigma_s / sigma_t * torch.exp(-h) * xt
+    return kept + abar_s.sqrt() * anew * x0 + sigma_s * anew.sqrt() * noise
 
 
 def log_signal_to_noise(abar_t: Tensor) -> Tensor:
