@@ -32,7 +32,7 @@ LESSONS = (
     Lesson("03_dcgan", "The deep convolutional GAN", 6),
     Lesson("04_cgan", "The conditional GAN", 6),
     Lesson("05_cyclegan", "CycleGAN", 5),
-    Lesson("06_ddpm", "Denoising diffusion", 9),
+    Lesson("06_ddpm", "Denoising diffusion", 8),
     Lesson("07_latent", "Latent diffusion", 15),
     Lesson("08_bakeoff", "The bake-off", 7),
 )

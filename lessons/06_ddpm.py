@@ -7,7 +7,7 @@
 # |---|---|
 # | **You will build** | a diffusion model: first in a toy world where the perfect denoiser is known, then on digits; it draws the digit you ask for, cleans, completes and redraws pictures it was never trained for |
 # | **You should know** | lesson 01, or: what a Gaussian, a KL and a training loop are |
-# | **Time** | about two hours of yours. The computer needs about 9 minutes on one core of a busy CPU (measured: 9 min 22 s, beside other work), about 12 on a T4-class GPU with the larger sizes (estimated, not measured) |
+# | **Time** | about two hours of yours. The computer needs about 8 minutes on one core (measured: 7 min 29 s, beside a benchmark on the other), about 12 on a T4-class GPU with the larger sizes (estimated, not measured) |
 # | **Paper** | Ho, Jain and Abbeel, *Denoising Diffusion Probabilistic Models*, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239); equation numbers below are theirs unless another paper is named |
 #
 # You write seven small functions. Each is checked at once, and if you are stuck the check hands you the
@@ -1182,7 +1182,7 @@ for share in (0.75, 0.5):
 # </details>
 
 # %% [markdown]
-# The right start has an FID of 35, these have 218 and 1,372: pure noise is grey on average and digits are mostly black, so far too much white is left.
+# The right start has an FID of 35, these have 218 and 1,371: pure noise is grey on average and digits are mostly black, so far too much white is left.
 #
 # ### The wrong index
 #
