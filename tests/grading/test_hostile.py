@@ -118,9 +118,9 @@ def test_contained_and_without_gain(graded, path):
     verdict, words = expected(path)
     mark = next(mark for mark in row.exercises if mark.exercise == exercise)
     assert row.problem is None
-    # "wrong or failed": how far it comes within its seconds depends on the machine.
+    # "wrong or failed", "this or that": how far it comes within its seconds depends on the machine.
     assert mark.verdict in verdict.split(" or ") and mark.points == 0, mark
-    assert words in mark.words, mark.words
+    assert any(some in mark.words for some in words.split(" or ")), mark.words
     assert all(c.isprintable() or c == "\n" for c in mark.words)
     for other in row.exercises:
         if student == path.stem and other.exercise != TARGET:
