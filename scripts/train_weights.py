@@ -192,6 +192,25 @@ def face_words() -> Vocabulary:
     return Vocabulary.of(captions(faces(2_000, size=8)))
 
 
+def train_painter(
+    settings: Any, nets: Nets, batches: Batches, vocabulary: Vocabulary, told: list[str], size: int
+) -> latent.Painter:
+    """The diffusion among the trained autoencoder's codes of all images of `batches`, told their captions."""
+    images, precision = batches.data["image"], fast_precision()
+    with precision():
+        space = latent.LatentSpace.of(nets["autoencoder"], batches.batch(0)["image"])
+    rows = {
+        "image": images[:, :, :1, :1].contiguous(),  # a batch has an image; the codes are what is used
+        "latent": space.encode_all((from_uint8(part) for part in images.split(250)), precision),
+        "tokens": vocabulary(told),
+    }
+    schedule = cosine_schedule()
+    player = latent.latent_player(nets["net"], schedule, settings.rate)
+    steps = run([player], Batches(rows, settings.batch, seed=settings.seed), settings.steps, warm_up_down)
+    net = averaged(nets["net"], steps)
+    return latent.Painter(space, net, vocabulary, schedule, size, precision)
+
+
 def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
     data = seen_faces(settings.faces, size=64, seed=settings.faces_seed)
     net, maps = nets["autoencoder"], feature_maps(faces_extractor(pick_device()))
@@ -203,21 +222,8 @@ def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
     for _ in run(autoencoder.autoencoder_players(net, D, maps), batches, settings.fooling_steps):
         pass
 
-    precision = fast_precision()
-    with precision():
-        space = latent.LatentSpace.of(net, batches.batch(0)["image"])
-    parts = (from_uint8(part) for part in data["image"].split(250))
-    vocabulary = face_words()
-    rows = {
-        "image": data["image"][:, :, :1, :1].contiguous(),  # a batch has an image; the codes are what is used
-        "latent": space.encode_all(parts, precision),
-        "tokens": vocabulary(captions(data)),
-    }
-    schedule = cosine_schedule()
-    player = latent.latent_player(nets["net"], schedule, settings.rate)
-    steps = run([player], Batches(rows, settings.batch, seed=settings.seed), settings.steps, warm_up_down)
-    nets = {"autoencoder": net, "net": averaged(nets["net"], steps)}
-    painter = latent.Painter(space, nets["net"], vocabulary, schedule, precision=precision)
+    painter = train_painter(settings, nets, batches, face_words(), captions(data), 64)
+    space = painter.space
     truth = from_uint8(faces(500, size=64, seed=settings.faces_seed + 1)["image"])
     score = {
         "scale": space.scale,
@@ -227,7 +233,7 @@ def train_latent(settings: Latent, nets: Nets) -> tuple[Nets, dict]:
         asked = people(200, torch.Generator().manual_seed(settings.seed))
         found = attribute_accuracy(painter.paint(captions(asked)), asked)
         score[name] = round(sum(share.value for share in found.values()) / len(found), 4)
-    return nets, score
+    return {"autoencoder": net, "net": painter.net}, score
 
 
 def digit_words() -> Vocabulary:
@@ -235,7 +241,7 @@ def digit_words() -> Vocabulary:
 
 
 def train_latent_digits(settings: LatentDigits, nets: Nets) -> tuple[Nets, dict]:
-    data, precision = digits("train"), fast_precision()
+    data = digits("train")
     net, maps = nets["autoencoder"], feature_maps(digits_extractor(pick_device()))
     batches = Batches(data, settings.autoencoder_batch, seed=settings.seed)
     began = time.process_time()
@@ -244,25 +250,12 @@ def train_latent_digits(settings: LatentDigits, nets: Nets) -> tuple[Nets, dict]
         pass
     seconds = round(time.process_time() - began)
 
-    with precision():
-        space = latent.LatentSpace.of(net, batches.batch(0)["image"])
-    parts = (from_uint8(part) for part in data["image"].split(250))
-    vocabulary = digit_words()
-    rows = {
-        "image": data["image"][:, :, :1, :1].contiguous(),  # a batch has an image; the codes are what is used
-        "latent": space.encode_all(parts, precision),
-        "tokens": vocabulary(digit_captions(data["label"])),
-    }
-    schedule = cosine_schedule()
-    player = latent.latent_player(nets["net"], schedule, settings.rate)
-    steps = run([player], Batches(rows, settings.batch, seed=settings.seed), settings.steps, warm_up_down)
-    nets = {"autoencoder": net, "net": averaged(nets["net"], steps)}
-    painter = latent.Painter(space, nets["net"], vocabulary, schedule, size=28, precision=precision)
+    painter = train_painter(settings, nets, batches, digit_words(), digit_captions(data["label"]), 28)
     asked = torch.arange(settings.scored) % 10
     images = torch.cat([painter.paint(digit_captions(part)) for part in asked.split(250)])
     truth = from_uint8(digits("test", verbose=False)["image"][:500])
-    return nets, {
-        "scale": space.scale,
+    return {"autoencoder": net, "net": painter.net}, {
+        "scale": painter.space.scale,
         "autoencoder_seconds": seconds,
         "psnr": round(psnr(autoencoder.reconstruct(net, truth), truth).mean().item(), 2),
         "fid": round(evaluate(images, "digits", settings.scored).fid.value, 1),

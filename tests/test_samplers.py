@@ -105,21 +105,30 @@ def test_ddim_without_noise_keeps_to_one_line():
 # ------------------------------------------------------------------------------------------- DPM-Solver++
 
 
+def solver_of_diffusers(name, steps, kind):
+    """Their scheduler, and its times as ours."""
+    theirs = DPMSolverMultistepScheduler(
+        beta_schedule=THEIRS[name], algorithm_type=kind, solver_order=2, solver_type="midpoint",
+        prediction_type="sample", lower_order_final=False, final_sigmas_type="zero",
+    )  # fmt: skip
+    theirs.set_timesteps(steps)
+    return theirs, [*(t + 1 for t in theirs.timesteps.tolist()), 0]
+
+
+def not_linear(xt, t):
+    return torch.tanh(xt + t[:, None] / 1000)
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("steps", [3, 5, 20])
 def test_every_step_of_dpm_solver_is_that_of_diffusers(name, steps):
     """The first, middle and last steps of a whole run, with one and the same network that is not linear."""
-    schedule = SCHEDULES[name]
-    theirs = DPMSolverMultistepScheduler(
-        beta_schedule=THEIRS[name], algorithm_type="dpmsolver++", solver_order=2, solver_type="midpoint",
-        prediction_type="sample", lower_order_final=False, final_sigmas_type="zero",
-    )  # fmt: skip
-    theirs.set_timesteps(steps)
-    times = [*(t + 1 for t in theirs.timesteps.tolist()), 0]
-    denoise = lambda xt, t: torch.tanh(xt + t[:, None] / 1000)  # noqa: E731
-    xt = torch.randn(6, 3)
+    theirs, times = solver_of_diffusers(name, steps, "dpmsolver++")
+    denoise, xt = not_linear, torch.randn(6, 3)
     expected = xt
-    for point, their_t in zip(dpm_solver_path(denoise, xt, schedule, times), theirs.timesteps, strict=True):
+    for point, their_t in zip(
+        dpm_solver_path(denoise, xt, SCHEDULES[name], times), theirs.timesteps, strict=True
+    ):
         x0 = denoise(expected, (their_t + 1).expand(6))
         expected = theirs.step(x0, their_t, expected).prev_sample
         close(point.xt, expected)
@@ -128,16 +137,9 @@ def test_every_step_of_dpm_solver_is_that_of_diffusers(name, steps):
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("steps", [3, 20])
 def test_every_step_with_fresh_noise_is_that_of_diffusers(name, steps):
-    schedule = SCHEDULES[name]
-    theirs = DPMSolverMultistepScheduler(
-        beta_schedule=THEIRS[name], algorithm_type="sde-dpmsolver++", solver_order=2, solver_type="midpoint",
-        prediction_type="sample", lower_order_final=False, final_sigmas_type="zero",
-    )  # fmt: skip
-    theirs.set_timesteps(steps)
-    times = [*(t + 1 for t in theirs.timesteps.tolist()), 0]
-    denoise = lambda xt, t: torch.tanh(xt + t[:, None] / 1000)  # noqa: E731
-    xt = torch.randn(6, 3)
-    path = dpm_solver_path(denoise, xt, schedule, times, fresh=True)
+    theirs, times = solver_of_diffusers(name, steps, "sde-dpmsolver++")
+    denoise, xt = not_linear, torch.randn(6, 3)
+    path = dpm_solver_path(denoise, xt, SCHEDULES[name], times, fresh=True)
     expected = xt
     for k, their_t in enumerate(theirs.timesteps):
         torch.manual_seed(k)
