@@ -109,7 +109,7 @@ def started(folder: Path, request: bytes, limits: Limits, unsafe: bool) -> Itera
     try:
         yield process, events
     finally:
-        kill(process, unsafe)
+        kill(process)
         process.wait()
         while reader.is_alive():
             with suppress(queue.Empty):
@@ -118,9 +118,9 @@ def started(folder: Path, request: bytes, limits: Limits, unsafe: bool) -> Itera
         process.stderr.close()
 
 
-def kill(process: subprocess.Popen, unsafe: bool) -> None:
-    """Bubblewrap's end is the end of its process namespace; without it, kill at least the session."""
-    if unsafe and os.name == "posix":
+def kill(process: subprocess.Popen) -> None:
+    """The whole session: bubblewrap's child lives on where its parent ends while the two still set it up."""
+    if os.name == "posix":
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

@@ -233,6 +233,16 @@ def test_a_sandbox_that_does_not_start_says_so(tmp_path):
         running.require_sandbox(tmp_path, QUICK, unsafe=False)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sessions are POSIX's")
+def test_a_worker_is_killed_with_what_it_has_started():
+    """Bubblewrap killed in its set-up left a child that waited for it for ever, and the grader for the child."""
+    shell = ["sh", "-c", "sleep 100 & echo started; wait"]
+    process = subprocess.Popen(shell, stdout=subprocess.PIPE, start_new_session=True, text=True)
+    assert process.stdout.readline() == "started\n"
+    running.kill(process)
+    process.communicate(timeout=5)  # the pipe ends with the last process that holds it
+
+
 def test_without_a_sandbox_marks_are_the_same(tmp_path):
     notebook = as_bytes(
         with_answers(LESSON, {"vae-kl": "def kl_to_standard_normal(mean, logvar):\n    return mean\n"})
