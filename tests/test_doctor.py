@@ -12,6 +12,7 @@ import pytest
 from course_lib import bootstrap, doctor
 from course_lib.doctor import Finding
 from course_lib.errors import CourseError
+from course_lib.recipes import rates
 
 
 @pytest.fixture(autouse=True)
@@ -102,14 +103,14 @@ def test_spinning_waits_are_noted(monkeypatch):
 
 def test_the_gain_of_bfloat16_is_measured_where_there_is_one(monkeypatch):
     monkeypatch.setattr("course_lib.device.has_fast_bfloat16", lambda device: True)
-    monkeypatch.setattr(doctor, "training_rates", lambda: (400.0, 1000.0))
+    monkeypatch.setattr(rates, "training_rates", lambda: (400.0, 1000.0))
     assert "2.5 times as quick" in only(doctor.check_bfloat16).says
     assert "1,000 images a second instead of 400" in only(doctor.check_bfloat16).says
 
     def measured():
         raise AssertionError("nothing to measure")
 
-    monkeypatch.setattr(doctor, "training_rates", measured)
+    monkeypatch.setattr(rates, "training_rates", measured)
     monkeypatch.setattr("course_lib.device.has_fast_bfloat16", lambda device: False)
     assert only(doctor.check_bfloat16).says == "slow here; training uses float32"
 
@@ -125,13 +126,13 @@ def test_the_measured_rates_are_those_of_the_steps(monkeypatch):
         return clock[0]
 
     now.calls = 0
-    monkeypatch.setattr(doctor, "now", now)
-    assert doctor.training_rates(batch=8, repeats=1) == (8.0, 32.0)
+    monkeypatch.setattr(rates, "now", now)
+    assert rates.training_rates(batch=8, repeats=1) == (8.0, 32.0)
 
 
 def test_measuring_the_gain_takes_seconds():
     began = time.process_time()
-    plain, fast = doctor.training_rates(batch=16)
+    plain, fast = rates.training_rates(batch=16)
     assert 0 < plain < 1e6 and 0 < fast < 1e6
     assert time.process_time() - began < 5
 

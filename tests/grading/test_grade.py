@@ -235,7 +235,7 @@ def test_a_sandbox_that_does_not_start_says_so(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="sessions are POSIX's")
 def test_a_worker_is_killed_with_what_it_has_started():
-    """Bubblewrap killed in its set-up left a child that waited for it for ever, and the grader for the child."""
+    """Bubblewrap, killed in its set-up, left a child that waited for ever, and the grader for the child."""
     shell = ["sh", "-c", "sleep 100 & echo started; wait"]
     process = subprocess.Popen(shell, stdout=subprocess.PIPE, start_new_session=True, text=True)
     assert process.stdout.readline() == "started\n"
