@@ -684,10 +684,9 @@ for sentence in wishes[:3]:
 # %% [markdown]
 # ## Explore: prompt and guidance
 #
-# The same noise, one prompt, and more and more guidance. **Predict** what w = 0 shows, and what goes wrong at w = 8. With a live kernel you can choose prompt and weight; for words of your own, change the list.
+# The same noise, one prompt, and more and more guidance. **Predict** what w = 0 shows, and what goes wrong at w = 8. With a live kernel move the weight and write your own prompt (Enter paints it; a word that the model has never seen is answered with the list of those it has): *a smiling person with a blue cap*, then the same with a straw hat.
 
 # %%
-my_prompts = [*wanted, "a person with a blue cap"]
 a_noise = painter.noise(4)
 
 
@@ -695,7 +694,7 @@ def with_guidance(guidance: float, prompt: str) -> Images:
     return painter.paint([prompt] * 4, guidance, 20, a_noise)
 
 
-explore(with_guidance, guidance=(0.0, 8.0, 2.0), prompt=my_prompts, alt="Four faces painted for one prompt")
+explore(with_guidance, guidance=(0.0, 8.0, 2.0), prompt=wanted[0], alt="Four faces painted for one prompt")
 
 # %% [markdown]
 # ## Did it understand?
