@@ -3,6 +3,7 @@
 Whatever is wrong with a student's files becomes that row's problem; the others' rows do not change.
 """
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ COPY = re.compile(r"(?:[-_ ]*copy\d*|\s*\(\d+\)|-\d+)$", re.IGNORECASE)  # what 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in. `notebook` is None where there is a problem."""
+    """What one student handed in, less the outputs. `notebook` is None where there is a problem."""
 
     student: str
     notebook: bytes | None
@@ -60,12 +61,27 @@ def submission(files: list[Owned], lesson: str) -> Submission:
     try:
         chosen, said = choose(files, lesson)
         notes += said
-        data = chosen.entry.read()
+        data = without_outputs(chosen.entry.read())
     except CourseError as error:
         return replace(row, problem=str(error), notes=tuple(notes))
     if len(chosen.path) > 1:
         fields["assignment"] = clean(chosen.path[0])
     return replace(row, notebook=data, notes=tuple(notes))
+
+
+def without_outputs(notebook: bytes) -> bytes:
+    """Without what is not graded and is most of its bytes, so that a class fits into memory.
+
+    What cannot be read stays as it is: `read_answers` says what is wrong with it.
+    """
+    try:
+        data = json.loads(notebook.decode("utf-8-sig"))
+        for cell in data["cells"]:
+            cell.pop("outputs", None)
+            cell.pop("attachments", None)
+        return json.dumps(data).encode()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError):
+        return notebook
 
 
 def choose(files: list[Owned], lesson: str) -> tuple[Owned, list[str]]:

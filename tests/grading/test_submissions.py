@@ -1,5 +1,6 @@
 """Every layout, and everything that can be wrong with it: a row that says so, and the others as before."""
 
+import json
 import os
 import stat
 import struct
@@ -47,6 +48,28 @@ def rows(path):
 
 def notebooks(path):
     return {name: row.notebook for name, row in rows(path).items()}
+
+
+def test_outputs_are_not_kept(tmp_path):
+    """A class of hundreds is in memory at once."""
+    source = {
+        "cell_type": "code",
+        "source": "x = '\u00e9 \\ud800'",
+        "metadata": {"nbgrader": {"grade_id": "a"}},
+    }
+    cell = source | {"outputs": [{"text": "y" * 100_000}]}
+    handed_in = {
+        "ada": json.dumps({"cells": [cell, source | {"attachments": {"a.png": "z" * 9}}]}).encode(
+            "utf-8-sig"
+        ),
+        "bob": json.dumps({"cells": [cell, 3]}).encode(),
+        "eve": json.dumps([cell]).encode(),
+        "dan": b"[" * 100_000,
+        "fay": b"\xff",
+    }
+    found = notebooks(tree(tmp_path, {f"{name}/01_vae.ipynb": data for name, data in handed_in.items()}))
+    assert json.loads(found.pop("ada")) == {"cells": [source, source]}
+    assert found == {name: data for name, data in handed_in.items() if name != "ada"}
 
 
 # ------------------------------------------------------------------------------------------ layouts
