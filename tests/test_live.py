@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 from nbclient import NotebookClient
+from PIL import ImageColor
 from torch import nn
 
 from course_lib.notebook import chart, live, panel, show
@@ -245,6 +247,21 @@ def test_a_notebook_run_without_a_front_end_keeps_a_picture_and_no_widget():
 )
 def test_charts_of_awkward_values_can_be_drawn(values):
     assert chart.draw_chart({"loss": values}).size == (chart.WIDTH, chart.HEIGHT)
+
+
+def test_a_legend_goes_on_in_a_new_line_where_the_picture_ends():
+    assert chart.legend([200.0, 150.0, 100.0, 500.0], 430) == [(48, 6), (262, 6), (48, 20), (48, 34)]
+    assert chart.legend([], 430) == []
+
+
+def test_seven_curves_have_seven_colours_and_all_their_names():
+    """Lesson 05's seven terms: the legend was cut off at the fifth."""
+    curves = {f"player {k}: a term": [float(k), k + 1.0] for k in range(7)}
+    picture = np.asarray(chart.draw_chart(curves))
+    rows = slice(6 + 2 * chart.LINE, 6 + 3 * chart.LINE)  # the third line of the legend
+    assert (picture[rows] != 255).any() and (picture[:50, -4:] == 255).all()
+    colours = {tuple(pixel) for pixel in picture[:48, chart.LEFT :].reshape(-1, 3).tolist()}
+    assert len(colours & {ImageColor.getrgb(colour) for colour in show.COLOURS}) == 7
 
 
 def test_chart_means_are_means():

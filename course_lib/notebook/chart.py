@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from course_lib.notebook.show import COLOURS, INK, PAPER
 
 WIDTH, HEIGHT = 440, 236  # pixels
-LEFT, RIGHT, TOP, BOTTOM = 48, 10, 24, 22  # margins around the curves
+LEFT, RIGHT, TOP, BOTTOM = 48, 10, 24, 22  # margins around the curves, where the legend has one line
+LINE = 14  # pixels from one line of the legend to the next, and between its words
 Number = float | int
 FAINT = (225, 225, 225)
 POINTS = 150  # at most so many points a curve: each is the mean of the steps it stands for
@@ -33,12 +34,15 @@ def draw_chart(curves: Mapping[str, Sequence[float]], first: int = 0) -> Image.I
     picture = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), PAPER)
     draw = Pen(picture)
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    words = [f"{name} {curves[name][-1]:.4g}" for name in means]
+    places = legend([draw.width(text) for text in words], right)
+    top = TOP + places[-1][1] - places[0][1] if places else TOP
 
     def at_x(step: Number) -> float:
         return LEFT + (right - LEFT) * step / max(length - 1, 1)
 
     def at_y(value: float) -> float:
-        return bottom - (bottom - TOP) * float(np.clip(y(value), 0, 1))
+        return bottom - (bottom - top) * float(np.clip(y(value), 0, 1))
 
     for tick in ticks:
         draw.line([(LEFT, at_y(tick)), (right, at_y(tick))], FAINT, 1)
@@ -46,13 +50,23 @@ def draw_chart(curves: Mapping[str, Sequence[float]], first: int = 0) -> Image.I
     for tick in nice_ticks(first, first + length - 1, 5):
         draw.text((at_x(tick - first), bottom + 5), f"{tick:,.0f}", INK, "mt")
     draw.line([(LEFT, bottom), (right, bottom)], INK, 1)
-    x = LEFT
-    for k, (name, (steps, mean)) in enumerate(means.items()):
+    for k, (steps, mean) in enumerate(means.values()):
         colour = COLOURS[k % len(COLOURS)]
         points = [(at_x(s), at_y(v)) for s, v in zip(steps, mean, strict=True) if math.isfinite(v)]
         draw.line(points, colour, 1.5)
-        x += draw.text((x, 6), f"{name} {curves[name][-1]:.4g}", colour, "lt") + 14
+        draw.text(places[k], words[k], colour, "lt")
     return picture.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
+
+
+def legend(widths: Sequence[float], right: Number) -> list[tuple[float, int]]:
+    """Where words so wide begin: side by side, in a new line where the picture ends."""
+    places, x, y = [], float(LEFT), 6
+    for width in widths:
+        if x > LEFT and x + width > right:
+            x, y = float(LEFT), y + LINE
+        places.append((x, y))
+        x += width + LINE
+    return places
 
 
 def bin_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +119,8 @@ class Pen:
         for a, b in pairwise(fine):
             self.draw.line([a, b], fill=colour, width=round(width * FINE))
 
-    def text(self, at: tuple[Number, Number], words: str, colour: object, anchor: str) -> float:
-        """Write the words and return how wide they are."""
+    def text(self, at: tuple[Number, Number], words: str, colour: object, anchor: str) -> None:
         self.draw.text((at[0] * FINE, at[1] * FINE), words, fill=colour, font=self.font, anchor=anchor)
+
+    def width(self, words: str) -> float:
         return self.font.getlength(words) / FINE

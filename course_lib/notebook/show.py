@@ -27,7 +27,7 @@ INK, PAPER = (40, 40, 40), (255, 255, 255)
 CELL = 56  # an image is enlarged to about this many pixels
 LARGE = 30_000  # bytes of a picture in a notebook
 LETTERS = 13  # pixels: height of the text of a label
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#444444")  # Okabe and Ito
 
 
 def show(
