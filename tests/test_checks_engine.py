@@ -69,6 +69,19 @@ def test_an_exception_names_the_line_and_the_inputs():
     assert "mean (" in verdict.words and "logvar (" in verdict.words
 
 
+def test_noise_in_float32_beside_numbers_in_float64_is_told_by_the_check_not_by_a_later_cell():
+    verdict = said_about(
+        """
+        def draw_gaussian(mean, covariance, n):
+            return mean + torch.randn(n, len(mean)) @ torch.linalg.cholesky(covariance).T
+        """,
+        "draw_gaussian",
+        find_exercise("start/sample"),
+    )
+    assert verdict.code == "raises" and "dtype" in verdict.words
+    assert re.search(r"mean \(\d,\) float64", verdict.words), verdict.words
+
+
 def test_an_exception_in_a_helper_names_the_helpers_line():
     verdict = said_about("""
         def helper(x):

@@ -46,6 +46,13 @@ def test_values_of_the_strip(slider, values):
     assert some_values(slider) == values
 
 
+def test_pictures_too_many_for_one_row_stand_in_rows_alike():
+    """Eight of which seven fit: not seven and a lone one."""
+    wide = (560 // 7) - 4
+    paper = module.grid_of([Image.new("RGB", (wide, 50))] * 8, ["x"] * 8)
+    assert paper.width == 4 * (wide + 4)
+
+
 def test_controls_start_where_they_are_told():
     pytest.importorskip("ipywidgets")
     assert control("t", (0, 10, 4)).value == 4

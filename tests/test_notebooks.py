@@ -69,6 +69,8 @@ def output_faults(output, where):
     texts = [output.get("text", ""), *(str(text) for mime, text in data.items() if mime.startswith("text/"))]
     for found in MACHINE.findall(EMBEDDED.sub("", "\n".join(texts))):
         yield f"cell {where} shows a path of a machine, {found}"
+    if any(re.search(r" at 0x[0-9a-f.]+>", text) for text in texts):
+        yield f"cell {where} ends in an object that says nothing"
     if any("vnd.jupyter.widget" in mime for mime in data):
         yield f"cell {where} shows a widget, which needs a live kernel"
 
@@ -105,6 +107,8 @@ def test_the_eyes_of_this_file_are_open():
     assert list(faults(shown(text_html="<img alt='a cat' src='data:image/png;base64,/tmp/'>"))) == []
     assert list(faults(shown(text_plain="read /home/me/x"))) == ["cell a shows a path of a machine, /home"]
     assert list(faults(shown(text_plain="at home/me, my/tmp"))) == []
+    stray = "<torch._C.Generator at 0x...>"
+    assert list(faults(shown(text_plain=stray))) == ["cell a ends in an object that says nothing"]
     twice = new_notebook(cells=[new_markdown_cell("![](x.png)", id="a"), new_markdown_cell("b", id="b")])
     twice.cells[1].id = "a"
     assert len(list(faults(twice))) == 2

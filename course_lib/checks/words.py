@@ -33,7 +33,7 @@ def given(case: Case) -> str:
     said = []
     for name, value in case.args.items():
         if isinstance(value, Tensor):
-            said.append(f"{name} {tuple(value.shape)}")
+            said.append(f"{name} {tuple(value.shape)}" + (" float64" if value.dtype == torch.float64 else ""))
         elif isinstance(value, dict):
             said += [f"{name}[{key!r}] {tuple(x.shape)}" for key, x in value.items()]
         elif isinstance(value, Optimizer):

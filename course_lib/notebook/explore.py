@@ -66,6 +66,7 @@ def grid_of(pictures: Sequence[Image.Image], labels: Sequence[str]) -> Image.Ima
     """The pictures in one row (or more, where they are wide), each with its value under it."""
     wide, high = max(p.width for p in pictures) + 4, max(p.height for p in pictures) + LETTERS + 4
     columns = max(1, min(len(pictures), 560 // wide))
+    columns = -(-len(pictures) // -(-len(pictures) // columns))  # rows alike: 4 and 4, not 7 and 1
     paper = Image.new("RGB", (columns * wide, -(-len(pictures) // columns) * high), PAPER)
     pen = ImageDraw.Draw(paper)
     for k, (picture, label) in enumerate(zip(pictures, labels, strict=True)):

@@ -15,12 +15,13 @@ PARAMETERS = ("mean", "covariance")
 def gaussians_to_draw(seed: int) -> list[Case]:
     g = generator(seed)
 
-    def ask(d, n):
-        return {"mean": 3 + 2 * torch.rand(d, generator=g), "covariance": spread(d, g), "n": n}
+    def ask(d, n, dtype=torch.float32):
+        mean, covariance = 3 + 2 * torch.rand(d, generator=g), spread(d, g)
+        return {"mean": mean.to(dtype), "covariance": covariance.to(dtype), "n": n}
 
     return [
         Case("many draws", ask(3, 4096), seed, PARAMETERS, calls=2),
-        Case("one draw", ask(pick(2, 5, g), 1), seed + 1, PARAMETERS),
+        Case("one draw in float64", ask(pick(2, 5, g), 1, torch.float64), seed + 1, PARAMETERS),
     ]
 
 
@@ -71,91 +72,91 @@ def draw_by_distributions(mean, covariance, n):
 @SAMPLE.accept
 def draw_in_columns(mean, covariance, n):
     L = torch.linalg.cholesky(covariance)
-    return (mean[:, None] + L @ torch.randn(len(mean), n)).T
+    return (mean[:, None] + L @ torch.randn(len(mean), n, dtype=mean.dtype)).T
 
 
 @SAMPLE.accept
 def draw_by_eigenvectors(mean, covariance, n):
     values, vectors = torch.linalg.eigh(covariance)
-    return mean + (torch.randn(n, mean.shape[0]) * values.sqrt()) @ vectors.T
+    return mean + (torch.randn(n, mean.shape[0]).to(mean) * values.sqrt()) @ vectors.T
 
 
 @SAMPLE.accept
 def draw_by_upper_root(mean, covariance, n):
-    return torch.randn(n, len(mean)) @ torch.linalg.cholesky(covariance, upper=True) + mean
+    return torch.randn(n, len(mean), dtype=mean.dtype) @ torch.linalg.cholesky(covariance, upper=True) + mean
 
 
 @SAMPLE.mistake
 def draw_with_the_root_turned(mean, covariance, n):
     """The root is the wrong way round: these draws have the covariance L'L, not LL'. With one draw a row it
     is eps @ L.T."""
-    return mean + torch.randn(n, len(mean)) @ torch.linalg.cholesky(covariance)
+    return mean + torch.randn(n, len(mean), dtype=mean.dtype) @ torch.linalg.cholesky(covariance)
 
 
 @SAMPLE.mistake
 def draw_with_the_covariance_as_root(mean, covariance, n):
     """You multiply the noise by the covariance itself. Its root goes there: L = torch.linalg.cholesky(
     covariance)."""
-    return mean + torch.randn(n, len(mean)) @ covariance
+    return mean + torch.randn(n, len(mean), dtype=mean.dtype) @ covariance
 
 
 @SAMPLE.mistake
 def draw_independently(mean, covariance, n):
     """Only the diagonal is used, so the dimensions do not vary together. Multiply the noise by the whole root
     L."""
-    return mean + torch.randn(n, len(mean)) * covariance.diagonal().sqrt()
+    return mean + torch.randn(n, len(mean), dtype=mean.dtype) * covariance.diagonal().sqrt()
 
 
 @SAMPLE.mistake
 def draw_independently_with_variances(mean, covariance, n):
     """Only the diagonal is used, and as it is: those are variances, and the dimensions do not vary together.
     Multiply the noise by the whole root L."""
-    return mean + torch.randn(n, len(mean)) * covariance.diagonal()
+    return mean + torch.randn(n, len(mean), dtype=mean.dtype) * covariance.diagonal()
 
 
 @SAMPLE.mistake
 def draw_with_the_root_of_each_entry(mean, covariance, n):
     """covariance.sqrt() takes the root of each entry, NaN where one is negative. The root of a matrix is
     torch.linalg.cholesky(covariance)."""
-    return mean + torch.randn(n, len(mean)) @ covariance.sqrt().T
+    return mean + torch.randn(n, len(mean), dtype=mean.dtype) @ covariance.sqrt().T
 
 
 @SAMPLE.mistake
 def draw_without_covariance(mean, covariance, n):
     """The covariance is not used: these draws vary by 1 in every dimension, each on its own."""
-    return mean + torch.randn(n, len(mean))
+    return mean + torch.randn(n, len(mean), dtype=mean.dtype)
 
 
 @SAMPLE.mistake
 def draw_without_mean(mean, covariance, n):
     """The mean is missing: your draws lie about 0. Add it to every row."""
-    return torch.randn(n, len(mean)) @ torch.linalg.cholesky(covariance).T
+    return torch.randn(n, len(mean), dtype=mean.dtype) @ torch.linalg.cholesky(covariance).T
 
 
 @SAMPLE.mistake
 def draw_one_noise(mean, covariance, n):
     """All n draws are the same: the noise has the shape (d,). Draw n rows of it, (n, d)."""
-    eps = torch.randn(len(mean))
+    eps = torch.randn(len(mean), dtype=mean.dtype)
     return (mean + eps @ torch.linalg.cholesky(covariance).T).expand(n, -1)
 
 
 @SAMPLE.mistake
 def draw_one_number_a_row(mean, covariance, n):
     """Within a row all dimensions share one noise value. Draw noise of shape (n, d), not (n, 1)."""
-    eps = torch.randn(n, 1).expand(-1, len(mean))
+    eps = torch.randn(n, 1, dtype=mean.dtype).expand(-1, len(mean))
     return mean + eps @ torch.linalg.cholesky(covariance).T
 
 
 @SAMPLE.mistake
 def draw_uniform_noise(mean, covariance, n):
     """The noise is uniform in [0, 1) (torch.rand). It must be standard normal: torch.randn, with an n."""
-    return mean + torch.rand(n, len(mean)) @ torch.linalg.cholesky(covariance).T
+    return mean + torch.rand(n, len(mean), dtype=mean.dtype) @ torch.linalg.cholesky(covariance).T
 
 
 @SAMPLE.mistake
 def draw_the_same_again(mean, covariance, n):
     """Every call gives the same draws, because you seed inside the function. Leave the seed to the caller."""
-    eps = torch.randn(n, len(mean), generator=generator(0))
+    eps = torch.randn(n, len(mean), generator=generator(0), dtype=mean.dtype)
     return mean + eps @ torch.linalg.cholesky(covariance).T
 
 
