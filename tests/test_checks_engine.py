@@ -365,6 +365,23 @@ def test_other_noise_than_the_seeded_one_is_right():
     assert all(verdict_on(draw, with_numpy).passed for _ in range(50))
 
 
+@pytest.mark.parametrize("seed", [335751874, 1318079418])
+def test_chance_alone_does_not_fail_a_right_loss(seed):
+    """Inputs on which the loss of one call to the next changed by more than its tolerance, by chance."""
+    exercise = find_exercise("ddpm/loss")
+
+    def noise_first(net, x0, abar):
+        eps, t = torch.randn_like(x0), torch.randint(1, len(abar), (len(x0),))
+        signal = abar[t].view(-1, 1)
+        xt = signal.sqrt() * x0 + (1 - signal).sqrt() * eps
+        guess = net(torch.cat([xt, t[:, None] / (len(abar) - 1)], dim=1))
+        return {"noise": (guess - eps).square().mean()}
+
+    oracle = Oracle(exercise, seed)
+    verdict = oracle.judge(observe_all(noise_first, oracle.cases))
+    assert verdict.passed, verdict.words
+
+
 def test_noise_of_another_distribution_is_found():
     draw = find_exercise("vae/reparameterize")
     uniform = lambda mean, logvar: mean + torch.exp(logvar / 2) * (torch.rand_like(mean) - 0.5) * 12**0.5  # noqa: E731

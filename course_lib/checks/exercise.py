@@ -96,6 +96,12 @@ class Exercise:
     absolute: float = 1e-6
     # For a randomised function: (case, observation) -> named numbers that are compared instead of the values.
     statistics: Callable[..., dict[str, Tensor]] | None = None
+    also: tuple[Callable, ...] = ()  # functions elsewhere in the course that would do as the answer
+
+    @property
+    def secrets(self) -> tuple[Callable, ...]:
+        """All of the course that is an answer: what graded code must not find."""
+        return (self.reference, *self.accepts, *self.also)
 
     def accept(self, fn: Callable) -> Callable:
         """Decorates another right answer."""

@@ -89,7 +89,7 @@ class Bench:
         with _judging:
             if key not in self._copies:
                 folder = Path(self._folder.name) / str(len(self._copies))
-                answers = [f for e in self.exercises.values() for f in (e.reference, *e.accepts)]
+                answers = [f for exercise in self.exercises.values() for f in exercise.secrets]
                 given: dict[str, set[str]] = {}
                 for name in key:
                     module, function = reference_of(self.exercises[name])
@@ -115,7 +115,7 @@ def bench_of(assignment: Assignment) -> Bench:
 def grade_student(
     submission: Submission, assignment: Assignment, stop: threading.Event | None = None
 ) -> StudentMarks:
-    """The marks of one student. Only a broken sandbox is an error."""
+    """The marks of one student. An error is the machine's (a full disk, no sandbox), not the student's."""
     bench = bench_of(assignment)
     if submission.problem is not None or submission.notebook is None:
         return problem_row(submission, bench, submission.problem or "there is no notebook")
@@ -131,8 +131,6 @@ def grade_student(
         raise
     except CourseError as error:
         return problem_row(submission, bench, str(error))
-    except Exception as error:
-        return problem_row(submission, bench, f"could not be graded ({type(error).__name__}: {error})"[:300])
     marks = tuple(mark(bench.exercises[name], found[name]) for name in bench.checks)
     return StudentMarks(submission.student, assignment.lesson, marks, None, notes)
 
@@ -263,7 +261,9 @@ def follow_through(
         if not uses or found[name].verdict == "missing":
             continue
         stand_ins = {other: reference_of(bench.exercises[other]) for other in uses}
-        without = frozenset(bench.checks[other].answer for other in uses if found[other].ended)
+        without = frozenset(
+            bench.checks[other].answer for other in order if other != name and found[other].ended
+        )
         again = look(bench, steps, [name], stop, stand_ins, order[:k], without)[name]
         if again.verdict == "right":
             better[name] = Found("right", f"right, with the library's version of {' and '.join(uses)}.")

@@ -240,7 +240,7 @@ class Store:
 
     def write(self, submission: Submission, marks: StudentMarks) -> None:
         kept = {**self.state(submission), "marks": json.loads(marks.to_json())}
-        write_whole(self.path(submission), json.dumps(kept, ensure_ascii=False, indent=1).encode())
+        write_whole(self.path(submission), json.dumps(kept, indent=1).encode())
 
 
 def digest(*parts: bytes) -> str:

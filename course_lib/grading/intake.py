@@ -66,6 +66,8 @@ def walk(folder: Path, above: tuple[str, ...]) -> Iterator[Entry]:
     try:
         items = sorted(os.scandir(folder), key=lambda item: item.name)
     except OSError as error:
+        if not above:
+            raise CourseError(f"{folder} cannot be opened ({error.strerror})") from error
         yield Entry(above, nothing, folder=True, refused=f"cannot be opened ({error.strerror})")
         return
     for item in items:

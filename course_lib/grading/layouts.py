@@ -76,7 +76,10 @@ def is_wrapped(paths: list[tuple[str, ...]], lesson: str) -> int:
     if notebooks and all(len(parts) == 2 and canvas_match(parts[1]) for parts in notebooks):
         return 1
     deep = bool(notebooks) and all(len(parts) > 2 for parts in notebooks)
-    return int(deep and any(parts[1] != lesson for parts in notebooks))
+    inner = {parts[1] for parts in notebooks if deep}
+    if len(inner) == 1 and ("lessons" in inner or any(len(parts) > 3 for parts in notebooks)):
+        return 0  # one student, who handed in the clone
+    return int(bool(inner - {lesson}))
 
 
 def layout_of(

@@ -198,7 +198,7 @@ def observation(told: object, case: Case, prefix: str, tensors: dict[str, Tensor
     require(isinstance(pairs, list) and len(pairs) <= 4_000, "odd gradients")
     for pair in pairs:
         require(is_list(pair, 2) and pair[0] in outputs and isinstance(pair[1], str), "odd gradients")
-        require(len(pair[1]) <= 200, "odd gradients")
+        require(fit_to_name(pair[1]), "odd gradients")
     require(len(set(map(tuple, pairs))) == len(pairs), "a gradient is named twice")
     parts = (("outputs", outputs), ("again", again), ("gradients", pairs))
     wanted = {f"{part}.{i}": f"{prefix}{part}.{i}" for part, keys in parts for i in range(len(keys))}
@@ -222,8 +222,13 @@ def observation(told: object, case: Case, prefix: str, tensors: dict[str, Tensor
 
 def names(value: object, most: int) -> list[str]:
     fine = isinstance(value, list) and len(value) <= most and all(isinstance(x, str) for x in value)
-    require(fine and len(set(value)) == len(value) and all(len(x) <= 200 for x in value), "odd names")
+    require(fine and len(set(value)) == len(value) and all(map(fit_to_name, value)), "odd names")
     return value
+
+
+def fit_to_name(value: str) -> bool:
+    """Sentences for people quote it, and files keep these: half a surrogate pair can be in no file."""
+    return len(value) <= 200 and value.isprintable()
 
 
 def subset(value: object, known: object) -> list[str]:

@@ -105,8 +105,8 @@ def started(folder: Path, request: bytes, limits: Limits, unsafe: bool) -> Itera
         )
     events: queue.Queue = queue.Queue(maxsize=4)
     reader = threading.Thread(target=read_all, args=(process.stdout, events), daemon=True)
-    reader.start()
     try:
+        reader.start()
         yield process, events
     finally:
         kill(process)

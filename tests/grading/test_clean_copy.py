@@ -28,7 +28,7 @@ def lesson_of(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_no_answer_is_in_it(name, tmp_path):
     given, exercises = lesson_of(name)
-    clean_copy(tmp_path, given, [f for e in exercises for f in (e.reference, *e.accepts)])
+    clean_copy(tmp_path, given, [f for e in exercises for f in e.secrets])
     files = {path.relative_to(tmp_path).as_posix(): path for path in tmp_path.rglob("*.py")}
     texts = {file: path.read_text("utf-8") for file, path in files.items()}
     held = {file for file in texts if "/checks/" in file or "/grading/" in file}
@@ -38,9 +38,10 @@ def test_no_answer_is_in_it(name, tmp_path):
         for mistake in exercise.mistakes:
             assert not any(f"def {mistake.name}" in text for file, text in texts.items() if file not in held)
         reference = inspect.unwrap(exercise.reference)
-        file = reference.__module__.replace(".", "/") + ".py"
-        if file in texts:
-            assert is_emptied(texts[file], reference.__qualname__), exercise.name
+        for answer in (reference, *exercise.also):
+            file = answer.__module__.replace(".", "/") + ".py"
+            if file in texts:
+                assert is_emptied(texts[file], answer.__qualname__), exercise.name
 
 
 def is_emptied(text: str, name: str) -> bool:
@@ -61,7 +62,7 @@ def is_emptied(text: str, name: str) -> bool:
 def test_nor_is_the_librarys_function_that_an_answer_only_calls(lesson, file, name, tmp_path):
     given, exercises = lesson_of(lesson)
     assert not any(name in names for names in imports_of(given).values())
-    clean_copy(tmp_path, given, [f for e in exercises for f in (e.reference, *e.accepts)])
+    clean_copy(tmp_path, given, [f for e in exercises for f in e.secrets])
     assert is_emptied((tmp_path / "course_lib" / "models" / f"{file}.py").read_text("utf-8"), name)
 
 

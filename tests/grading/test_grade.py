@@ -102,6 +102,17 @@ def test_one_notebook_with_everything_in_it():
     assert "library's version of vae/kl" in found["vae/elbo"].words and marks.points == marks.out_of - 2
 
 
+def test_an_answer_is_judged_upon_the_librarys_version_though_another_cell_never_ends():
+    need_sandbox()
+    answers = {
+        "vae-decoder": "while True:\n    pass\n",
+        "vae-kl": "def kl_to_standard_normal(mean, logvar):\n    return mean\n",
+        "vae-elbo": solved(LESSON)["vae-elbo"],
+    }
+    marks = graded(as_bytes(with_answers(LESSON, answers)))
+    assert verdicts(marks)["decoder"] == "failed" and verdicts(marks)["elbo"] == "right"
+
+
 def test_the_library_that_is_lent_is_not_the_answer_asked_for():
     """vae/elbo is run again upon the library's vae/kl, and looks for its own reference meanwhile."""
     need_sandbox()
@@ -116,6 +127,27 @@ def test_the_library_that_is_lent_is_not_the_answer_asked_for():
 
 
 # ---------------------------------------------------------------------------------- the class, without it
+
+
+def test_a_fault_of_the_machine_is_a_row_but_is_not_kept(tmp_path, monkeypatch):
+    folder = hand_in(tmp_path / "in", "ann", data=as_bytes(with_answers(LESSON, {"vae-kl": "kl = 1\n"})))
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench, "run_worker", full)
+        [row] = grade_class(folder, LESSON, tmp_path / "out", unsafe=True, progress=False, report=no_report)
+    assert "No space left" in row.problem
+    [row] = grade_class(folder, LESSON, tmp_path / "out", unsafe=True, progress=False, report=no_report)
+    assert row.problem is None and verdicts(row)["kl"] != "missing"
+
+
+def test_marks_with_half_a_letter_can_be_kept(tmp_path):
+    marks = StudentMarks("ann", LESSON, (ExerciseMark("vae/kl", 0, 2, "wrong", None, "\ud800"),))
+    store = Store(tmp_path, assignment_of(LESSON))
+    store.write(Submission("ann", b""), marks)
+    assert store.read(Submission("ann", b"")) == marks
 
 
 @pytest.fixture

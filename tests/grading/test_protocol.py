@@ -91,6 +91,8 @@ LIES = {
     "an output without a tensor": lambda told: told.update(outputs=["", "b"]),
     "a tensor without a name": lambda told: told.update(outputs=[], gradients=[]),
     "the gradient of no output": lambda told: told.update(gradients=[["z", "x"]]),
+    "a gradient named by half a letter": lambda told: told.update(gradients=[["", "\ud800"]]),
+    "an output named by half a letter": lambda told: told.update(outputs=["\ud800"], gradients=[]),
     "half a gradient": lambda told: told.update(gradients=[[""]]),
     "a gradient twice": lambda told: told.update(gradients=[["", "x"], ["", "x"]]),
     "shapes of text": lambda told: told.update(parameters=[["a"]]),

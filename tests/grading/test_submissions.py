@@ -72,6 +72,23 @@ def test_outputs_are_not_kept(tmp_path):
     assert found == {name: data for name, data in handed_in.items() if name != "ada"}
 
 
+def test_one_student_who_handed_in_the_clone_keeps_the_name(tmp_path):
+    for k, inside in enumerate(
+        ("course/lessons/01_vae.ipynb", "lessons/01_vae.ipynb", "01_vae/01_vae.ipynb")
+    ):
+        assert notebooks(tree(tmp_path / str(k), {f"ada/{inside}": A})) == {"ada": A}
+    assert notebooks(tree(tmp_path / "wrapped", {"download/ada/01_vae.ipynb": A})) == {"ada": A}
+
+
+def test_a_folder_that_may_not_be_opened_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(CourseError, match=r"cannot be opened \(Permission denied\)"):
+        find_submissions(tmp_path, L)
+
+
 # ------------------------------------------------------------------------------------------ layouts
 
 

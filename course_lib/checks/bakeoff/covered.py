@@ -4,6 +4,7 @@ import torch
 
 from course_lib.checks.draws import generator, pick
 from course_lib.checks.exercise import Case, Exercise
+from course_lib.metrics.precision_recall import balls_around
 from course_lib.metrics.ranking import covered
 
 NAMES = ("points", "centres", "radii")
@@ -48,7 +49,7 @@ def clouds(seed: int) -> list[Case]:
     ]
 
 
-COVERED = Exercise("bakeoff/covered", points=2, reference=covered, inputs=clouds)
+COVERED = Exercise("bakeoff/covered", points=2, reference=covered, inputs=clouds, also=(balls_around,))
 
 
 def distances(points, centres):

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from course_lib.checks.draws import generator, pick
 from course_lib.checks.exercise import Case, Exercise, Network
 from course_lib.models.cyclegan import discriminator_loss
+from course_lib.models.gan import least_squares_discriminator_loss
 
 
 def verdicts(D, real, fake):
@@ -30,7 +31,13 @@ def judges(seed: int) -> list[Case]:
     ]
 
 
-DISCRIMINATOR = Exercise("cyclegan/discriminator", points=2, reference=verdicts, inputs=judges)
+DISCRIMINATOR = Exercise(
+    "cyclegan/discriminator",
+    points=2,
+    reference=verdicts,
+    inputs=judges,
+    also=(least_squares_discriminator_loss,),
+)
 
 
 @DISCRIMINATOR.accept

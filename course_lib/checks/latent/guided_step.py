@@ -4,6 +4,7 @@ import torch
 
 from course_lib.checks.draws import generator, pick
 from course_lib.checks.exercise import Case, Exercise
+from course_lib.models.samplers import ddim_step, guided
 
 
 def guided_step(v_words, v_empty, z, abar_t, abar_s, w):
@@ -29,7 +30,9 @@ def guesses(seed: int) -> list[Case]:
     ]
 
 
-GUIDED_STEP = Exercise("latent/guided_step", points=3, reference=guided_step, inputs=guesses)
+GUIDED_STEP = Exercise(
+    "latent/guided_step", points=3, reference=guided_step, inputs=guesses, also=(ddim_step, guided)
+)
 
 
 def step(v, z, abar_t, abar_s):

@@ -4,6 +4,7 @@ import torch
 
 from course_lib.checks.draws import generator, pick
 from course_lib.checks.exercise import Case, Exercise
+from course_lib.metrics.frechet import Moments
 from course_lib.models.gaussian import fit_gaussian
 
 NUMBERS = ("x",)
@@ -23,7 +24,9 @@ def rows_to_fit(seed: int) -> list[Case]:
     ]
 
 
-FIT = Exercise("start/fit", points=2, reference=fit_gaussian, inputs=rows_to_fit, absolute=1e-5)
+FIT = Exercise(
+    "start/fit", points=2, reference=fit_gaussian, inputs=rows_to_fit, absolute=1e-5, also=(Moments,)
+)
 
 
 @FIT.accept

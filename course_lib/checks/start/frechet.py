@@ -8,6 +8,7 @@ from torch import Tensor
 from course_lib.checks.draws import generator, pick
 from course_lib.checks.exercise import Case, Exercise
 from course_lib.checks.start.draws import spread
+from course_lib.metrics.frechet import Moments, frechet_distance
 from course_lib.models.gaussian import frechet_gaussians
 
 MOMENTS = ("mean_a", "cov_a", "mean_b", "cov_b")
@@ -44,7 +45,12 @@ def pairs_of_gaussians(seed: int) -> list[Case]:
 
 
 FRECHET = Exercise(
-    "start/frechet", points=3, reference=frechet_gaussians, inputs=pairs_of_gaussians, absolute=5e-3
+    "start/frechet",
+    points=3,
+    reference=frechet_gaussians,
+    inputs=pairs_of_gaussians,
+    absolute=5e-3,
+    also=(frechet_distance, Moments),
 )
 
 
