@@ -189,7 +189,10 @@ def test_a_second_run_grades_nothing_that_has_not_changed(fake, tmp_path):
     first = run(folder, tmp_path / "out", jobs=2)
     assert sorted(fake) == ["ann", "bob", "cem"]
     assert run(folder, tmp_path / "out") == first and len(fake) == 3
-    hand_in(tmp_path / "in", "bob", data=b'{"cells": [ ]}')
+    hand_in(tmp_path / "in", "bob", data=b'{"cells": [ ]}')  # saved again
+    run(folder, tmp_path / "out")
+    assert len(fake) == 3
+    hand_in(tmp_path / "in", "bob", data=b'{"cells": [{}]}')
     run(folder, tmp_path / "out")
     assert fake[3:] == ["bob"]
     run(folder, tmp_path / "out", limits=Limits(cpu_seconds=3.0))
