@@ -8,6 +8,7 @@ from pathlib import Path
 
 from course_lib.errors import CourseError
 from course_lib.recipes import verbs as recipes
+from course_lib.writing import write_whole
 
 TIERS = ("smoke", "cpu", "gpu")
 EXIT_STATUS = """\
@@ -48,6 +49,10 @@ def main(argv: list[str] | None = None) -> int:
             "course's clone, it sets everything up.",
             file=sys.stderr,
         )
+        return 2
+    except OSError as error:  # a folder that may not be written to, a file where a folder should be
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -142,7 +147,7 @@ def evaluate(args: argparse.Namespace) -> int:
         print(f"note: {note.message}", file=sys.stderr)
     print("\n".join(f"{name:>36}  {number}" for name, number in score.columns().items()))
     if args.json:
-        args.json.write_text(json.dumps(score.as_dict(), indent=2) + "\n", "utf-8")
+        write_whole(args.json, json.dumps(score.as_dict(), indent=2) + "\n")
     return 0
 
 

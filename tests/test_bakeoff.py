@@ -49,6 +49,14 @@ def test_a_bake_off_goes_on_where_it_stopped_and_puts_the_best_first(tmp_path, m
         assert cli.main(["5" if word == "4" else word for word in words]) == 0
         assert {row["steps"] for row in json.loads((tmp_path / "board.json").read_text())} == {5}
     capsys.readouterr()
+    (tmp_path / "vae" / "score-steps-5-n40.json").write_text("")  # torn by a power cut
+    assert cli.main(["5" if word == "4" else word for word in words]) == 0
+    assert json.loads((tmp_path / "vae" / "score-steps-5-n40.json").read_text())["steps"] == 5
+    capsys.readouterr()
+    assert cli.main(["3" if word == "4" else word for word in words]) == 2
+    assert "was trained for 5 steps already, longer than 3" in capsys.readouterr().err
+    assert cli.main([*words, "-n", "10"]) == 2
+    assert "at least 20" in capsys.readouterr().err
     assert cli.main([*words, "--seed", "1"]) == 2
     assert "holds another run" in capsys.readouterr().err
     assert cli.main([*words, "--wide"]) == 2

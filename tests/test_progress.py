@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,16 @@ def test_without_the_lab_nothing_is_written(course, monkeypatch):
     monkeypatch.setattr(progress, "write", lambda path, _: written.append(path))
     check("vae/kl", find_exercise("vae/kl").reference)
     assert written == []
+
+
+def test_solutions_that_are_run_in_a_terminal_of_the_lab_solve_nothing(course, monkeypatch):
+    from course_lib.notebook.execute import kernel_environment
+
+    assert progress.VARIABLE not in kernel_environment("smoke")
+    seen = []
+    monkeypatch.setattr(jobs.subprocess, "call", lambda command, env, cwd: seen.append(env) or 0)
+    assert jobs.test(Path("python"), []) == 0
+    assert seen and not any(progress.VARIABLE in env for env in seen)
 
 
 def test_a_folder_that_cannot_be_written_to_stops_no_lesson(course, monkeypatch):

@@ -146,6 +146,40 @@ def test_losses_after_the_checkpoint_are_written_anew(tmp_path):
     assert [(row[0], row[2]) for row in rows] == [("0", "0"), ("20", "0"), ("40", "21"), ("60", "21")]
 
 
+def test_losses_are_on_disk_as_soon_as_they_are_known(tmp_path):
+    """A run that is killed loses none of those before its checkpoint, nor when it is killed again."""
+    path = tmp_path / "losses.csv"
+    with Log(path, 0, Checkpoint(tmp_path, {})) as log:
+        log.write(0, {"a": 1.0})
+        assert len(list(csv.reader(path.open()))) == 2
+    with Log(path, 1, Checkpoint(tmp_path, {})):
+        assert len(list(csv.reader(path.open()))) == 2
+
+
+def test_more_than_was_asked_for_is_done(tmp_path):
+    """Stopped at 4 of 8 steps, and then asked for 3: nothing is left to do."""
+    made = start_run(tmp_path / "x", Settings("gan", "digits", 0))
+    made.checkpoint.keep = broken_off_after(made.checkpoint, 4)
+    assert not made.train(Length("steps", 8))
+    assert open_run(tmp_path / "x").train(Length("steps", 3))
+
+
+@pytest.mark.parametrize(
+    ("unit", "used", "passed"),
+    [("steps", 11, True), ("steps", 10, False), ("seconds", 12.5, True), ("cpu-seconds", 11.5, False)],
+)
+def test_a_length_is_passed_by_more_than_a_last_step(unit, used, passed, tmp_path):
+    spent = Checkpoint(tmp_path, {})
+    spent.step = spent.used = spent.used_cpu = used
+    assert Length(unit, 10).passed(spent) is passed
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "x").write_text("")
+    assert cli.main(["train", "gan", "--steps", "1", "--out", str(tmp_path / "x")]) == 2
+    assert str(tmp_path / "x") in capsys.readouterr().err
+
+
 def test_a_loss_every_twenty_steps(tmp_path):
     start_run(tmp_path / "x", Settings("gan", "digits", 0)).train(Length("steps", 41))
     rows = list(csv.reader((tmp_path / "x" / "losses.csv").open()))

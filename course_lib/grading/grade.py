@@ -28,7 +28,8 @@ from course_lib.grading.running import require_sandbox
 from course_lib.grading.sandbox import Limits, require_bubblewrap
 from course_lib.grading.submissions import Submission, find_submissions
 from course_lib.lessons import find_lesson
-from course_lib.notebook.execute import course_root, read_notebook, write_whole
+from course_lib.notebook.execute import course_root, read_notebook
+from course_lib.writing import write_whole
 
 PATIENCE = 15  # seconds for a scheduler's answer
 SEEDS = 3  # sets of inputs on which every answer is tried
@@ -240,7 +241,7 @@ class Store:
 
     def write(self, submission: Submission, marks: StudentMarks) -> None:
         kept = {**self.state(submission), "marks": json.loads(marks.to_json())}
-        write_whole(self.path(submission), json.dumps(kept, indent=1).encode())
+        write_whole(self.path(submission), json.dumps(kept, indent=1))
 
 
 def digest(*parts: bytes) -> str:

@@ -18,7 +18,8 @@ from course_lib.grading.outputs import carry_over, presentable, staleness
 from course_lib.grading.source import images, read_source, tags
 from course_lib.grading.student import Picture, student_version, to_percent
 from course_lib.lessons import Lesson
-from course_lib.notebook.execute import CellFailed, course_root, execute, read_notebook, to_text, write_whole
+from course_lib.notebook.execute import CellFailed, course_root, execute, read_notebook, to_text
+from course_lib.writing import write_whole
 
 BIG = 2_000_000  # bytes of a notebook that a browser still opens at once
 
@@ -80,7 +81,7 @@ def make(lesson: Lesson, root: Path, run: bool, tier: str, progress: bool) -> in
     made = make_all(lesson, root, solution)
     for path, text in made.texts.items():
         if text_of(path) != text:
-            write_whole(path, text.encode())
+            write_whole(path, text)
             print(f"wrote {shown(path, root)}")
         if len(text) > BIG:
             print(

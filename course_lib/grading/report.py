@@ -14,7 +14,7 @@ from course_lib.grading.marks import StudentMarks
 from course_lib.grading.names import file_names
 from course_lib.grading.submissions import Submission
 from course_lib.lessons import find_lesson
-from course_lib.notebook.execute import write_whole
+from course_lib.writing import write_whole
 
 
 def write_reports(
@@ -35,7 +35,7 @@ def write_reports(
 
 
 def write_text(path: Path, text: str) -> None:
-    write_whole(path, text.encode("utf-8"))
+    write_whole(path, text)
 
 
 def title_of(lesson: str) -> str:

@@ -7,7 +7,6 @@ import math
 import os
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import jupytext
@@ -21,6 +20,8 @@ from tqdm import tqdm
 
 import course_lib
 from course_lib.errors import CourseError
+from course_lib.progress import VARIABLE
+from course_lib.writing import write_whole
 
 WAIT = 60.0  # seconds a kernel may take to start; importing torch is not part of it
 
@@ -86,6 +87,7 @@ def kernel_environment(tier: str | None) -> dict[str, str]:
     """This process's environment, with the tier, passive OpenMP waits and this copy of course_lib."""
     env = dict(os.environ, OMP_WAIT_POLICY="PASSIVE", PYDEVD_DISABLE_FILE_VALIDATION="1")
     env.pop("MPLBACKEND", None)  # the notebook's inline pictures, whatever the caller draws with
+    env.pop(VARIABLE, None)  # nobody solves anything here, though it be started from JupyterLab's terminal
     if tier:
         env["COURSE_TIER"] = tier
     package = Path(course_lib.__file__).parents[1]
@@ -195,22 +197,7 @@ def read_notebook(path: Path) -> NotebookNode:
 def write_notebook(notebook: NotebookNode, out: Path, *, beside: Path) -> None:
     """Write .ipynb, or .html with the pictures in it (`beside` is the folder that its links start from)."""
     text = to_html(notebook, beside, out.stem) if out.suffix == ".html" else to_text(notebook)
-    write_whole(out, text.encode())
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write all of it, or leave the file as it was."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise CourseError(
-            f"{path} cannot be written ({error.strerror}); make room there and try again"
-        ) from error
+    write_whole(out, text)
 
 
 def to_text(notebook: NotebookNode) -> str:

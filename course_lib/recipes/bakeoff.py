@@ -7,13 +7,14 @@ stopped: trained runs are not trained again, scored ones not scored again.
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from course_lib.errors import CourseError
-from course_lib.metrics.evaluate import evaluate
+from course_lib.metrics.evaluate import FEWEST, evaluate
 from course_lib.metrics.intervals import Estimate, share
 from course_lib.metrics.ranking import places
 from course_lib.notebook.show import save_png
@@ -22,6 +23,7 @@ from course_lib.recipes.run import Length, Run, Settings, open_run, read_setting
 from course_lib.recipes.sample import drawer_of
 from course_lib.recipes.table import RECIPES, recipe_for
 from course_lib.recipes.worlds import World, find_world
+from course_lib.writing import write_whole
 
 COLUMNS = {  # as printed -> the row's key, its format
     "place": ("place", "d"),
@@ -67,13 +69,19 @@ class BakeOff:
         if begun and (found := read_settings(folder)) != settings:
             raise CourseError(f"{folder} holds another run ({found}): name another --out.")
         path = folder / f"score-{self.length.unit}-{self.length.amount:g}-n{self.samples}.json"
-        if path.exists():
+        with suppress(OSError, ValueError):  # not there; torn by an older version of the course
             return json.loads(path.read_text("utf-8"))
         run = open_run(folder) if begun else start_run(folder, settings)
+        if self.length.passed(run.checkpoint):
+            spent = f"{self.length.spent(run.checkpoint):,.0f} {self.length.unit}"
+            raise CourseError(
+                f"{folder} was trained for {spent} already, longer than {self.length.amount:g}: "
+                "name another --out."
+            )
         if not run.train(self.length):
             return None
         row = self.scored(run)
-        path.write_text(json.dumps(row, indent=2) + "\n", "utf-8")
+        write_whole(path, json.dumps(row, indent=2) + "\n")
         return row
 
     def scored(self, run: Run) -> dict:
@@ -117,8 +125,8 @@ class BakeOff:
             f"other real images score {floor:.2f}."
         )
         notes = [f"{row['model']}: {row['note']}.\n" for row in rows if row.get("note")]
-        (self.out / "board.md").write_text("\n".join([about, "", *lines, "", *notes]), "utf-8")
-        (self.out / "board.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
+        write_whole(self.out / "board.md", "\n".join([about, "", *lines, "", *notes]))
+        write_whole(self.out / "board.json", json.dumps(rows, indent=2) + "\n")
 
 
 def placed(rows: list[dict]) -> list[dict]:
@@ -141,6 +149,8 @@ def bakeoff(
     data: str, names: Sequence[str], length: Length, samples: int, seed: int, out: Path, wide: bool = False
 ) -> bool:
     """Run one and print its board."""
+    if samples < FEWEST:
+        raise CourseError(f"-n is {samples}: a score needs at least {FEWEST} images.")
     world = find_world(data, wide)
     out.mkdir(parents=True, exist_ok=True)
     done = BakeOff(world, length, samples, seed, out).run(chosen(names, world))

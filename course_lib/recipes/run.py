@@ -6,6 +6,7 @@ runs/x/losses.csv    step, processor seconds, and every term of the loss
 """
 
 import csv
+import io
 import json
 import sys
 import time
@@ -29,6 +30,7 @@ from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.ema import EMA
 from course_lib.training.loop import Budget, Step, cpu_seconds, seconds, steps_budget, train
 from course_lib.types import Batch
+from course_lib.writing import write_whole
 
 SAVE_EVERY = 20.0  # seconds
 LOG_EVERY = 20  # steps
@@ -40,6 +42,15 @@ class Length:
 
     unit: str
     amount: float | int
+
+    def spent(self, run: Checkpoint) -> float | int:
+        """What the run has used so far, in this unit."""
+        return {"steps": run.step, "seconds": run.used, "cpu-seconds": run.used_cpu}[self.unit]
+
+    def passed(self, run: Checkpoint) -> bool:
+        """Whether it was trained for longer than this; the last step of a time may end a little after it."""
+        slack = 0 if self.unit == "steps" else 1 + 0.1 * self.amount
+        return self.spent(run) > self.amount + slack
 
     def budget(self, run: Checkpoint) -> Budget:
         if self.unit == "steps":
@@ -99,7 +110,7 @@ class Run:
         if not first:
             return True
         self.steps = self.checkpoint.step
-        return self.checkpoint.progress >= 1
+        return self.checkpoint.progress >= 1 or length.spent(self.checkpoint) >= length.amount
 
     def batches(self) -> Iterator[Batch]:
         """The run's batches, from where it stands."""
@@ -134,11 +145,11 @@ class Log:
             with self.path.open(newline="") as file:
                 head, *rows = list(csv.reader(file)) or [[]]
             rows, self.head = [row for row in rows if int(row[0]) < self.start], head
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = self.path.open("w", newline="")
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([self.head, *rows] if self.head else [])
+        write_whole(self.path, text.getvalue())
+        self.file = self.path.open("a", newline="")
         self.rows = csv.writer(self.file)
-        if self.head:
-            self.rows.writerows([self.head, *rows])
         self.began = time.process_time() - self.run.used_cpu
         return self
 
@@ -148,6 +159,7 @@ class Log:
             self.rows.writerow(self.head)
         used = time.process_time() - self.began
         self.rows.writerow([step, f"{used:.2f}", *(f"{value:.6g}" for value in losses.values())])
+        self.file.flush()  # a run that is killed goes on from its checkpoint, whose rows must be there
 
     def __exit__(self, *_) -> None:
         self.file.close()
@@ -177,8 +189,7 @@ def start_run(folder: Path, settings: Settings) -> Run:
                 f"{folder} holds a run already: add --resume to go on with it, or name another --out."
             )
         recipe_for(settings.model, find_world(settings.data))  # before anything is written
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").write_text(json.dumps(asdict(settings), indent=2) + "\n", "utf-8")
+        write_whole(folder / "run.json", json.dumps(asdict(settings), indent=2) + "\n")
     return Run(folder, settings, processes)
 
 

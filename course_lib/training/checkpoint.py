@@ -14,6 +14,7 @@ import pickle
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -147,7 +148,8 @@ class Checkpoint:
             new.replace(self.last)
             sync_folder(self.folder)
         except OSError as error:
-            new.unlink(missing_ok=True)
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
             raise CourseError(
                 f"Step {self.step} could not be saved in {self.folder} ({error.strerror or error}): "
                 f"make room there and call save() again{kept}."
