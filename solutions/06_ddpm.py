@@ -679,14 +679,13 @@ print(
     f"{weights:,} weights, {kept.record['processor_seconds']} processor seconds of training, "
     f"{kept.record['trained_on']:,} digits"
 )
-torch.manual_seed(1)  # what follows shall not depend on what was drawn here
 
 # %% [markdown]
 # At first it can only believe in each label's average, for noise says nothing. A hundred steps later there are ten digits that nobody wrote, drawn by your own functions.
 #
 # ## Digits
 #
-# The same loss, on images, with the label told to the network. For one training image in ten the label is withheld (it gets "no label"): so one network learns both what digits look like and what *a 7* looks like, and below we will need both. Three things that pay, all known from earlier lessons: an **EMA** of the weights (their running average, lesson 02), a learning rate that warms **down**, and bfloat16, numbers of half the length, where the processor is quick at it.
+# The same loss, on images, with the label told to the network. For one training image in ten the label is withheld (it gets "no label"): so one network learns both what digits look like and what *a 7* looks like, and below we will need both. Three things that pay, all known from earlier lessons: an **EMA** of the weights (their running average, lesson 02), a learning rate that rises for the first twentieth of the training and later falls (`warm_up_down`), and bfloat16, numbers of half the length, where the processor is quick at it.
 #
 # About four minutes of processor time. You see what the averaged network makes of the same noise, in ten quick steps, two of each digit. **How to read the curve.** It falls steeply, then crawls, and stays well above 0, as in the toy world. It says little about the pictures: they go on getting better while it seems to stand still.
 
@@ -832,7 +831,7 @@ explore(
 )
 
 # %% [markdown]
-# At scale 0 the label is not heard: any digit. At 1 it is, mostly. Then the digits become clearer, and bolder, and more and more alike: guidance trades **variety** for **obedience**. How much of each? Below, in numbers.
+# At scale 0 the label is not heard: any digit, or none. At 1 it is, mostly. Then the digits become clearer, and bolder, and more and more alike: guidance trades **variety** for **obedience**. How much of each? Below, in numbers.
 #
 # ## Fewer steps
 #
@@ -1078,7 +1077,12 @@ for share in (0.75, 0.5):
     print(f"start at {share:.0%} of the way, where the image's factor should be {factor:.2f}: FID {fid}")
     show(
         drawn[:10],
-        alt=f"Thick white scribbles in place of the digits 0 to 9, sampled from noise as if it were x_t at {share:.0%} of the way",
+        alt=(
+            "Digits with far too many white strokes, only some of which can be named"
+            if share > 0.6
+            else "Thick white scribbles in place of the digits 0 to 9"
+        )
+        + f", sampled from noise as if it were x_t at {share:.0%} of the way",
         columns=10,
         title=f"start at {share:.0%}",
     )

@@ -144,7 +144,8 @@ class Log:
         if self.start and self.path.exists():
             with self.path.open(newline="") as file:
                 head, *rows = list(csv.reader(file)) or [[]]
-            rows, self.head = [row for row in rows if int(row[0]) < self.start], head
+            whole = [row for row in rows if len(row) == len(head)]  # a kill may tear the last
+            rows, self.head = [row for row in whole if int(row[0]) < self.start], head
         text = io.StringIO(newline="")
         csv.writer(text).writerows([self.head, *rows] if self.head else [])
         write_whole(self.path, text.getvalue())
