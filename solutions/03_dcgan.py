@@ -658,7 +658,7 @@ class Dazzled(nn.Module):
         super().__init__()
         self.D, self.spread = D, spread
 
-    def forward(self, x: Images) -> Float[Tensor, " b"]:
+    def forward(self, x: Images) -> Tensor:
         return self.D(x + self.spread * torch.randn_like(x))
 
 
