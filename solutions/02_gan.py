@@ -939,7 +939,7 @@ for name, net in {"G": digit_G, "D": digit_D, "VAE": vae}.items():
 # %% [markdown]
 # Read the rows against each other. In the run kept here:
 #
-# * **GAN against VAE, at equal seconds:** the GAN's FID is less than half, its precision higher (0.76 against 0.69): no fog. The VAE's recall is slightly higher (0.63 against 0.60), as one would expect of a loss that asks for every training image; but that is a few hundredths, and **coverage** says the opposite (0.36 against the GAN's 0.74). Two measures of variety need not agree: lesson 08.
+# * **GAN against VAE, at equal seconds:** the GAN's FID is less than half, its precision higher (0.76 against 0.70): no fog. The VAE's recall is slightly higher (0.64 against 0.60), as one would expect of a loss that asks for every training image; but that is a few hundredths, and **coverage** says the opposite (0.36 against the GAN's 0.74). Two measures of variety need not agree: lesson 08.
 # * **Averaged G against the last G:** FID, KID, density and coverage are clearly better for the average, precision and recall by two hundredths, which is nothing; it costs a copy of the weights. That is the cross in the middle of the orbit.
 # * The distance to "real v real" is still large. Lesson 03 gives G and D convolutions.
 #
