@@ -342,7 +342,7 @@ generators_loss = check("cyclegan/generators", generators_loss)
 # *difficulty 2 of 5 · importance 3 of 5 · 10 minutes*
 #
 # Lesson 02 ended with a question: what of a D that remembers *old* fakes? Here it does. If D sees only the newest fakes it forgets what G did yesterday, and the two run in circles. So 50 old fakes are kept in a **pool** ([arXiv:1612.07828](https://arxiv.org/abs/1612.07828)), and for each new fake a coin is thrown: heads, and D is shown the new one;
-# tails, and D is shown one from the pool, whose seat the new one takes. Write the exchange for a pool that is full. The coins are thrown already: where `coin[i]` is True, fake i changes places with seat `place[i]`. No seat is drawn twice. Return what D is shown, and the pool afterwards, and leave the inputs as they are.
+# tails, and D is shown one from the pool, whose seat the new one takes. Write the exchange for a pool that is full. The coins are thrown already: where `coin[i]` is True (tails), fake i changes places with seat `place[i]`; where it is False (heads), D sees fake i itself. No seat is drawn twice. Return what D is shown, and the pool afterwards, and leave the inputs as they are.
 #
 # <details><summary>Hint</summary>
 #
@@ -379,7 +379,7 @@ print(f"{len(old) / many:.1%} of what D is shown is old, {sum(old) / len(old):.0
 
 
 # %% [markdown]
-# Half of it; and an old fake has waited 100 moves on average, since each new fake takes its seat with probability 1/2 · 1/50.
+# Half of it; and an old fake has waited for 100 newer ones on average, since each new fake takes its seat with probability 1/2 · 1/50. With 16 fakes a move that is about six moves.
 #
 # ### Exercise 6 · the residual block
 #
@@ -442,9 +442,9 @@ show(
     columns=8,
     title="night, its translation, the truth, and back",
 )
+torch.manual_seed(1)  # to make the networks took random numbers; what follows shall not depend on that
 weights = sum(p.numel() for net in kept.nets.values() for p in net.parameters())
 print(f"{weights:,} weights, {kept.record['processor_seconds']} processor seconds of training")
-torch.manual_seed(1)  # to make the networks took random numbers; what follows shall not depend on that
 
 
 # %% [markdown]
@@ -460,7 +460,7 @@ torch.manual_seed(1)  # to make the networks took random numbers; what follows s
 #
 # ## The loop by hand
 #
-# In each move both translators learn, then both judges. Compare it with lesson 02's: it is the same dance. The judges are shown the fakes from before the translators' move, so nothing is made twice.
+# In each move both translators learn, then both judges. Compare it with lesson 02's: it is the same dance. The judges are shown the fakes from before the translators' move. (The library keeps those that the translators made in their own turn; here, with your `generators_loss`, they are made a second time.)
 
 # %%
 def make_nets(seed: int, halvings: int = 1) -> CycleGAN:
@@ -480,7 +480,10 @@ def moves_by_hand(nets: CycleGAN, count: int) -> None:
     G, F, D_X, D_Y = nets.G, nets.F, nets.D_X, nets.D_Y
     adam_G = adam(nn.ModuleList([G, F]), game.generator_rate)
     adam_D = adam(nn.ModuleList([D_X, D_Y]), game.discriminator_rate)
-    pool_x, pool_y = Pool(game.pool), Pool(game.pool)  # they use `exchange` once they are full
+    pool_x, pool_y = (
+        Pool(game.pool),
+        Pool(game.pool),
+    )  # not full within 3 moves of 16; from the fourth on they exchange, as you wrote it
     for k in range(count):
         x, y = batches.batch(k)["image"], batches.batch(k)["other"]
         with torch.no_grad():
@@ -514,8 +517,8 @@ print(
 #
 # What we leave out is the paper's **identity loss**, |G(y) - y| + |F(x) - x| (section 5.2): what is a night already should stay as it is. It helps translators that would otherwise shift all colours for no reason. Ours start as the identity; the loss would cost a third of the time. (`Game(identity=0.5)` brings it back.)
 #
-# This takes about two minutes (113 processor seconds). **How to read the curves.** `fool x` and `fool y` are 0.25 where a judge is undecided (it says ½), and `real` and `fake` are then 0.125 each; here the judges stay ahead, with `real` and `fake` well below that and `fool` above. `cycle` begins near zero (who does nothing comes back unharmed), jumps as soon as the translators do
-# something, and then falls slowly. Pictures: nights above what F makes of them, days above what G makes of them.
+# This takes about two minutes (113 processor seconds). **How to read the curves.** `fool x` and `fool y` are 0.25 where a judge is undecided (it says ½), and `real` and `fake` are then 0.125 each; here the judges stay ahead, with `real` and `fake` well below that and `fool` above. `cycle` is near zero in the very first moves only (who does nothing comes back unharmed). A point of the curve is the mean of 14 moves,
+# so you see it begin at its peak, above 2, and fall slowly. Pictures: nights above what F makes of them, days above what G makes of them.
 
 # %% tags=["kept-picture"]
 nets = make_nets(seed=1)
@@ -550,7 +553,7 @@ G, F = ema.net.G, ema.net.F
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![the losses after 2,000 steps (G: fool x 0.3675, G: fool y 0.5953, G: cycle 0.701, D: real x 0.08829, D: fake x 0.09036, D: real y 0.05296, D: fake y 0.07297); Loss curves of CycleGAN, and four rows: nights, their translations, days, their translations, after 2,000 steps](pictures/05_cyclegan/eff77e02-1-2ea845b0.webp)
+# ![the losses after 2,000 steps (G: fool x 0.3675, G: fool y 0.5953, G: cycle 0.701, D: real x 0.08829, D: fake x 0.09036, D: real y 0.05296, D: fake y 0.07297); Loss curves of CycleGAN, and four rows: nights, their translations, days, their translations, after 2,000 steps](pictures/05_cyclegan/eff77e02-1-8d76c11b.webp)
 #
 # </details>
 
@@ -720,11 +723,11 @@ show(
 # Without the cycle the judges are fooled a little *better* (`fool x` 0.37 against 0.43): one demand less. But nobody finds the way back any more, 15.9 dB instead of 37.3, and in the run kept here skins and hair change colour: 75 % of the attributes are right instead of 90 %. It could be worse: our translators start as the identity
 # and the judges see where edges are, so the shapes survive. The paper's translators start from nothing; there, without the cycle, all photos may become the same picture (section 5.1).
 #
-# ### The cycle that hides its message
+# ### Two worlds that cannot say the same
 #
 # Until now nothing was lost on the way: a night face still has all its colours, darkened. Now take two domains of which one **cannot say** what the other knows: photo and *pencil sketch*. A sketch has no hue; the background's colour is gone for good. But the cycle loss demands that F(G(x)) have the *right* background again. **Predict:** what will G do?
 #
-# Here λ is 3 and the judges see patches of 34x34, that is everything: so they insist on true sketches. It takes a minute and a half (93 processor seconds).
+# Here λ is 3 and the judges' patches are 34x34, larger than the picture: D_Y can see whole sketches. It takes a minute and a half (93 processor seconds).
 
 # %% tags=["kept-picture"]
 sketches = face_domains(SETTINGS.faces, test=SETTINGS.held_out, seed=5, styles=("photo", "sketch"))
@@ -757,7 +760,7 @@ to_sketch, to_photo = sketch_ema.net.G, sketch_ema.net.F
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![the losses after 1,500 steps (G: fool x 0.6421, G: fool y 0.954, G: cycle 0.8754, D: real x 0.0417, D: fake x 0.03791, D: real y 0.003486, D: fake y 0.004073); Loss curves, and four rows: sketches, their translations, photos, their translations, after 1,500 steps](pictures/05_cyclegan/523ca6d8-1-03ea0d68.webp)
+# ![the losses after 1,500 steps (G: fool x 0.6421, G: fool y 0.954, G: cycle 0.8754, D: real x 0.0417, D: fake x 0.03791, D: real y 0.003486, D: fake y 0.004073); Loss curves, and four rows: sketches, their translations, photos, their translations, after 1,500 steps](pictures/05_cyclegan/523ca6d8-1-d6fc1f31.webp)
 #
 # </details>
 
@@ -794,7 +797,7 @@ print(f"back from G's sketch without its colour:  {background_right(translate(to
 # </details>
 
 # %% [markdown]
-# G draws a sketch and **writes the background's colour into it**, in faint tints and dots on the paper; F reads them and is praised for its memory. The cycle loss is small and the translation is a fraud: F cannot do with an honest sketch what it does with G's. This was found in CycleGAN itself, which hid aerial photographs in street maps ([arXiv:1712.02950](https://arxiv.org/abs/1712.02950)); it is called **steganography**, hidden writing.
+# G draws a sketch and **writes the background's colour into it**, in faint tints and dots on the paper; F reads them and is praised for its memory. The right background comes back every time, though a sketch cannot hold it. The translation is a fraud: F cannot do with an honest sketch what it does with G's. Does the judge not see it? Here it does: at the end `fool y` is 0.95, where 1 is a D_Y that says "fake" to everything, and its `real` and `fake` are below 0.005. But G answers to the cycle as well, and keeps writing. This was found in CycleGAN itself, which hid aerial photographs in street maps ([arXiv:1712.02950](https://arxiv.org/abs/1712.02950)); it is called **steganography**, hidden writing.
 #
 # What is written faintly is easily lost. So put a little noise on the translation before the way back, and see how much of it arrives: the **gain**, the squared change of F's picture over the squared noise. Gain 1 passes the noise on as it is; a reader of faint signs must turn the volume up. **Predict** which of the three readers does so most: of G's nights, of G's sketches, of true sketches?
 
@@ -845,7 +848,7 @@ for name, (again, y) in {
 # </details>
 
 # %% [markdown]
-# * **The gain.** F turns a little noise on a night into about twice as much, and on a sketch into about ten times as much. It listens for faint signs, and hears them in noise too; also in an honest sketch, for it cannot know that nothing is written there.
+# * **The gain.** F makes the square of a little noise about twice as large on a night, and about ten times on a sketch. It listens for faint signs, and hears them in noise too; also in an honest sketch, for it cannot know that nothing is written there.
 # * **The curve.** Noise of 0.05, which an eye hardly sees on the paper, costs the way back from a sketch 2.7 dB. (The night loses even more decibels, for it had a much better picture to lose: night is *dark*, and who brightens it brightens the noise.)
 # * **The message** itself is written all over the paper and so stands up to noise of 0.1 (98 % of the backgrounds are still right); at 0.3 half of it is lost. Taking the colour away, which no honest sketch has, erases it at once.
 #
@@ -875,7 +878,7 @@ there = [psnr(images, drawn_true).mean().item() for images in (photo, ours)]
 print(f"photos into sketches: PSNR {there[1]:.1f} dB, untranslated {there[0]:.1f} dB")
 
 # %% [markdown]
-# On the one side nothing is missing: G's sketches differ from person to person about as much as true ones do. On the other side one background is left of six. D_X does not help: a photo with *that* background is a plausible photo, and D_X judges one photo at a time (and by patches). This is the mode collapse of lesson 02 in a new dress; the cure would be dice for F
+# On the one side nothing is missing: G's sketches differ from person to person about as much as true ones do. On the other side one background is left of six. D_X does not help: a photo with *that* background is a plausible photo, and D_X judges one photo at a time. This is the mode collapse of lesson 02 in a new dress; the cure would be dice for F
 # and a judge that sees whole batches.
 #
 # And how good is this pair as a translator? Photos into sketches gain 7.6 dB over doing nothing. Sketches into photos gain 4 dB, but of what a sketch can say (hair style, mouth, glasses, hat) only 63 % arrives: F was praised for reading G's secret hand, and honest sketches are not written in it.
@@ -926,7 +929,7 @@ if ARCHIVE:
 # * Without pairs a judge can say whether a translation looks right, but not whether it is the right one. The cycle ties it to its original.
 # * A PatchGAN judges patches; how large they are can be measured by gradient. A residual translator learns only what to change.
 # * λ, the pool of old fakes, least squares and a falling learning rate are what keeps two games at once from falling apart.
-# * The cycle rewards *whatever* brings the original back, hidden writing too. Noise on the translation unmasks it.
+# * The cycle rewards *whatever* brings the original back, hidden writing too. Give F an honest image of the other domain (18 % of the backgrounds right instead of 100 %), or take away what no honest image has, and it is unmasked.
 # * A translator without dice gives one answer where many are right.
 # * Pairs, if you have them, are worth more than any trick.
 #
