@@ -1,9 +1,9 @@
 """A copy of course_lib for the sandbox: what the lesson imports, and no answer to its exercises.
 
 Left out are course_lib/checks but for the files that observe, and grading but for the worker. A module that
-holds an exercise's reference, or what it is made of, stays importable, but its functions are emptied, except
-those that the lesson itself imports by name, and what these need. An emptied function raises
-NotImplementedError.
+holds an exercise's reference, what it is made of, or what would do as well (`Exercise.also`), stays
+importable, but its functions are emptied, except those that the lesson itself imports by name, and what these
+need. An emptied function raises NotImplementedError.
 """
 
 import ast
