@@ -59,6 +59,14 @@ def test_a_large_coloured_picture_gives_up_shades_in_a_notebook_and_none_in_a_fi
     assert abs(seen - np.asarray(grid(large))).mean() < 12
 
 
+@pytest.mark.parametrize("bits", [8, 6, 5])
+def test_with_fewer_shades_paper_stays_white_and_ink_black(bits):
+    grey = Image.fromarray(np.arange(256, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
+    found = np.asarray(module.with_shades(grey, bits)).astype(int)
+    assert (found[0, 0] == 0).all() and (found[0, 255] == 255).all()
+    assert len(np.unique(found)) == 2**bits and abs(found - np.asarray(grey)).max() <= 255 / (2**bits - 1)
+
+
 def test_small_images_are_enlarged_and_large_ones_are_not():
     assert opened(png_bytes(torch.zeros(1, 1, 28, 28))).shape[0] == 56 + 2 * module.GAP
     assert opened(png_bytes(torch.zeros(1, 1, 256, 256))).shape[0] == 256 + 2 * module.GAP
