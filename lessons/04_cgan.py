@@ -328,12 +328,15 @@ append_planes = check("cgan/discriminator_input", append_planes)
 
 # %% tags=["kept-picture"]
 channels = append_planes(first["image"][:1].cpu(), first["label"][:1].cpu(), 10)
+shown = torch.cat(
+    [channels[:, :1], -channels[:, 1:]], dim=1
+)  # on white paper a white plane would not be seen
 show(
-    channels[0, :, None],
-    alt="Eleven squares: a handwritten digit, and ten plain grey squares, of which the one of its label is white",
+    shown[0, :, None],
+    alt="Eleven squares: a handwritten digit, and ten plain grey squares, of which the one of its label is black",
     columns=11,
     labels=["x", *map(str, range(10))],
-    title="the eleven channels that D reads (0 is grey here, 1 is white)",
+    title="the eleven channels that D reads (in the planes 0 is grey here, 1 is black)",
 )
 
 
@@ -341,7 +344,7 @@ show(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Eleven squares: a handwritten digit, and ten plain grey squares, of which the one of its label is white](pictures/04_cgan/9dd90a40-1-5f6f6cd7.webp)
+# ![Eleven squares: a handwritten digit, and ten plain grey squares, of which the one of its label is black](pictures/04_cgan/9dd90a40-1-4f3aba21.webp)
 #
 # </details>
 
@@ -468,7 +471,7 @@ accuracy = check("cgan/accuracy", accuracy)
 # ## Your code, with trained weights
 #
 # Before any longer training you can see your parts work together. The course brings the weights of a conditional GAN that was trained as yours will be. `fill` puts them into convolutions behind *your* `append_embedding`; your `sample_class` asks for digits, and your
-# `accuracy` counts. **Predict:** below, each row was asked for one label, from 0 to 9, each picture from a code of its own. How many of the 160 will be something else?
+# `accuracy` counts. **Predict:** below, each row was asked for one label, from 0 to 9, each picture from a code of its own. Of 500 such requests, how many will the judge read as something else?
 
 # %% tags=["kept-picture"]
 class Told(nn.Module):
@@ -516,7 +519,7 @@ print(
 #
 # ## A third kind of pair
 #
-# D must learn two things at once: what real digits look like, and which label belongs to which. At first the fakes are so bad that the first is enough to win: D need not look at y at all, so it teaches G nothing about it. Reed et al. ([arXiv:1605.05396](https://arxiv.org/abs/1605.05396), section 4.1), who drew flowers from sentences, gave D a
+# D must learn two things at once: what real digits look like, and which label belongs to which. At first the fakes are so bad that the first is enough to win: D need not look at y at all, so it teaches G nothing about it. Reed et al. ([arXiv:1605.05396](https://arxiv.org/abs/1605.05396), section 4.2), who drew flowers from sentences, gave D a
 # third kind of pair that can be told from a good one in *no other way*: a **real image with a wrong label**. D, now **matching-aware**, shall say "no" to it, as to a fake:
 #
 # | pair | D shall say | weight |
@@ -921,7 +924,7 @@ for name, curve in curves.items():
 #
 # ## Measure it
 #
-# **FID** compares 84 features with those of real digits: 0 is perfect, "real v real" is what other real digits get. It looks at the heap of all samples and does not know what was asked for. "Plain GAN" is the naive try: with a D that is not told the label. **Predict:** what would FID say of a G whose digits are perfect, but of the wrong class half of the time? (About 20 seconds.)
+# **FID** compares 84 features with those of real digits: 0 is perfect, "real v real" is what other real digits get. "Plain GAN" is the naive try: with a D that is not told the label. **Predict:** what would FID say of a G whose digits are perfect, but of the wrong class half of the time? (About 20 seconds.)
 
 # %%
 def of_random_labels(G: nn.Module) -> Callable[[int], Images]:
@@ -949,9 +952,9 @@ for name, G in generators.items():
     print(f"{name:>36}: conditional accuracy {obeys(G, SETTINGS.scored)}")
 
 # %% [markdown]
-# The answer to the question: nothing. So read both numbers. In the run kept here (± is of the 5,000 samples, not of another training):
+# The answer to the question: nothing. FID looks at the heap of all samples and does not know what was asked for. So read both numbers. In the run kept here (± is of the 5,000 samples, not of another training):
 #
-# * **The CGAN** has FID 14.8 ± 1.1 and obeys in 99.3 % of 5,000 requests; real test digits are read as their label in 99.4 %. Beside it, in the same features and with as many samples: the plain GAN of lesson 02, after about as many processor seconds, 80.7 ± 3.5, and the VAE there 216.1 ± 4.0. Not all of that is the label's merit: this G and D have convolutions.
+# * **The CGAN** has FID 14.8 ± 1.1 and obeys in 99.3 % of 5,000 requests; real test digits are read as their label in 99.4 %. Beside it, in the same features and with as many samples: the plain GAN of lesson 02, after about as many processor seconds, 80.7 ± 3.5, and the VAE there 216.1 ± 4.0. Not all of that is the label's merit: this G and D have convolutions. But so had the DCGAN of lesson 03, 59.0 ± 2.6 after 69 seconds; it had three stages and 16 maps. Here are only two stages, lesson 03's "shallow" ones, but 32 maps, a label and wrong pairs. Which of these did it? Change one at a time.
 # * **The embedding** had half as many rounds, and its pictures are rougher (91.3 ± 3.5). It obeys in 95.1 %.
 # * **The plain GAN** of the naive try had 300 rounds and half as many channels, so do not rank its FID. Its conditional accuracy is chance, and would be after any number of rounds.
 #
@@ -960,7 +963,7 @@ for name, G in generators.items():
 # A VAE (lesson 01) can find the code of a given image, and leaves nothing out; but its pictures are soft, because it compares pixels, and a stroke that is one pixel too far to the left is "wrong" twice. A GAN is sharp and has no encoder. Larsen et al. ([arXiv:1512.09300](https://arxiv.org/abs/1512.09300)) join them: one network is the VAE's decoder *and* the GAN's G, and images are compared **in the features
 # of D** instead of in pixels (their eq. 7 and 8):
 #
-# $$\mathcal{L}_{\text{like}} = -\mathbb{E}_{z \sim q(z|x)}\big[\log \mathcal{N}\big(D_l(x);\, D_l(G(z)),\, I\big)\big] = \tfrac{1}{2} \|D_l(x) - D_l(G(z))\|^2 + \text{const}$$
+# $$\mathcal{L}_{\text{like}} = -\mathbb{E}_{z \sim q(z|x)}\big[\log \mathcal{N}\big(D_l(x);\, D_l(G(z)),\, I\big)\big] = \tfrac{1}{2}\, \mathbb{E}_{z \sim q(z|x)} \|D_l(x) - D_l(G(z))\|^2 + \text{const}$$
 #
 # where $D_l$ is what D saw before its verdict: edges, corners, strokes. Three players move in each round (their Algorithm 1):
 #
@@ -1008,9 +1011,9 @@ for step in watch(run, label="VAE", alt="Loss curves of the VAE"):
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![the losses after 600 steps (E: kl 50.6, E: alike 163.5, G: alike 0.1626, G: fool 2.431, D: real 1.056, D: rebuilt 0.3991, D: fake 0.2951); Loss curves of the VAE/GAN's three players, and digits drawn from 32 fixed codes, after 600 steps](pictures/04_cgan/f9e6ca60-1-2e59ae08.webp)
+# ![the losses after 600 steps (E: kl 50.6, E: alike 163.5, G: alike 0.1626, G: fool 2.431, D: real 1.056, D: rebuilt 0.3991, D: fake 0.2951); Loss curves of the VAE/GAN's three players, and digits drawn from 32 fixed codes, after 600 steps](pictures/04_cgan/f9e6ca60-1-c2577b03.webp)
 #
-# ![the losses after 1,561 steps (recon 77.91, kl 23.4)](pictures/04_cgan/f9e6ca60-2-9c124e92.webp)
+# ![the losses after 1,582 steps (recon 83.74, kl 23.73)](pictures/04_cgan/f9e6ca60-2-23f5c2dd.webp)
 #
 # </details>
 
@@ -1043,9 +1046,9 @@ for name, rebuilt in {"VAE": by_vae, "VAE/GAN": by_hybrid}.items():
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Three rows of the same sixteen digits: real; rebuilt by the VAE, soft; rebuilt by the VAE/GAN, with hard strokes](pictures/04_cgan/ca1f1985-1-cf83ac62.webp)
+# ![Three rows of the same sixteen digits: real; rebuilt by the VAE, soft; rebuilt by the VAE/GAN, with hard strokes](pictures/04_cgan/ca1f1985-1-15e12a78.webp)
 #
-# ![Thirty-two samples of the VAE](pictures/04_cgan/ca1f1985-2-509f76b7.webp)
+# ![Thirty-two samples of the VAE](pictures/04_cgan/ca1f1985-2-635f791a.webp)
 #
 # ![Thirty-two samples of the VAE/GAN](pictures/04_cgan/ca1f1985-3-67bf5147.webp)
 #

@@ -1167,7 +1167,7 @@ show(
 # * **Guidance 2**: accuracy 99.9 %, FID 30.8 (both FIDs ± 7). Precision rises to 0.876, recall falls to 0.658: the one is paid for with the other.
 # * **Guidance 4**: accuracy 100.0 %, but the FID is 86.3 and recall 0.321. Obedient and monotonous.
 #
-# FID∞, the distance to expect of endless samples, does not depend on their number, so it can be held against the kept runs of earlier lessons: the VAE of lesson 02 had 215, its GAN 78, this model at guidance 2 has 20. (Those were not told labels. The conditional GAN of lesson 04 was, and has 13.) The price: twenty network calls, forty with guidance, where they need one.
+# FID∞, the distance to expect of endless samples, does not depend on their number, so it can be held against the kept runs of earlier lessons: the VAE of lesson 02 had 210, its GAN 78, this model at guidance 2 has 20. (Those were not told labels. The conditional GAN of lesson 04 was, and has 13.) The price: twenty network calls, forty with guidance, where they need one.
 #
 # Is it inventing, or did it learn its training images by heart? Under each sample: the training image nearest to it, pixel by pixel. And a number: digits of the *test* set, which nobody has learnt, have nearest training images too. A copying machine would be much nearer than they are.
 

@@ -20,7 +20,7 @@
 # |---|---|
 # | **You will build** | a small Stable Diffusion, from nothing: an autoencoder that makes pictures 24 times smaller, diffusion among its codes, a text encoder, cross-attention and guidance; and you ask it for people that it has never seen |
 # | **You should know** | lesson 06 (diffusion, v, guidance); lesson 01 for the autoencoder |
-# | **Time** | about two hours of yours. The computer needs about 15 minutes on 2 CPU cores (measured: 14 min 5 s beside other work), about as long on a T4-class GPU with the larger sizes (estimated) |
+# | **Time** | about two hours of yours. The computer needs about 15 minutes on 2 CPU cores (measured: 12 min 35 s beside other work), about as long on a T4-class GPU with the larger sizes (estimated) |
 # | **Paper** | Rombach et al., *High-Resolution Image Synthesis with Latent Diffusion Models*, [arXiv:2112.10752](https://arxiv.org/abs/2112.10752); equation numbers below are theirs unless another paper is named |
 #
 # You write five small functions. Each is checked at once, and if you are stuck the check hands you the
@@ -323,7 +323,7 @@ found = attribute_accuracy(rebuilt, test_set, judge_of_faces)
 print("attributes that survive the way:", {name: f"{share.value:.0%}" for name, share in found.items()})
 
 # %% [markdown]
-# PSNR *falls*, here from 26.0 dB to 24.7: a sharp edge one pixel beside its place costs more squared error than a soft one. Look at hats and hair in the two lower rows and decide which you would rather have.
+# PSNR *falls*, here from 25.6 dB to 24.7: a sharp edge one pixel beside its place costs more squared error than a soft one. Look at hats and hair in the two lower rows and decide which you would rather have.
 #
 # ## The scale of the codes
 #
