@@ -208,6 +208,9 @@ print("-1.2, 0 and 1.2 become", to_uint8(torch.tensor([-1.2, 0, 1.2]).view(1, 1,
 # %% [markdown]
 # The most common bug of this field is a wrong range: nothing crashes, the pictures are just odd. `show` expects [-1, 1].
 # **Predict:** what will we see if we hand it images in [0, 1], and what if they still run from 0 to 255?
+#
+# (Wherever a lesson says *Predict*, write your answer down before you run the cell. The words after `alt=` in the code say what a picture shows,
+# for readers who cannot see it: skip them until you have your answer.)
 
 # %% tags=["kept-picture"]
 x = from_uint8(image[:16])
@@ -267,7 +270,7 @@ for i, sentence in enumerate(captions(some_faces)[:4]):
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Eight drawn faces in colour, of different skin, hair, hats and glasses](pictures/00_start_here/6ef4dbd7-1-38253e63.webp)
+# ![Eight drawn faces in colour, of different skin, hair, hats and glasses](pictures/00_start_here/6ef4dbd7-1-e85f1bc6.webp)
 #
 # </details>
 
@@ -286,7 +289,7 @@ show(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Four rows of the same eight faces: as photos, as pencil sketches, as paintings, at night](pictures/00_start_here/640c1fb0-1-8321cd76.webp)
+# ![Four rows of the same eight faces: as photos, as pencil sketches, as paintings, at night](pictures/00_start_here/640c1fb0-1-df06b1e8.webp)
 #
 # </details>
 
@@ -316,7 +319,7 @@ show(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Four faces; beside them the same numbers after reshape: coloured dots and stripes in which no face is left](pictures/00_start_here/eb413b20-1-6488855b.webp)
+# ![Four faces; beside them the same numbers after reshape: coloured dots and stripes in which no face is left](pictures/00_start_here/eb413b20-1-3487595f.webp)
 #
 # </details>
 
@@ -483,8 +486,12 @@ def learn(batches_from, killed_after: int | None) -> Tensor:
 
 
 def by_dice(start: int):
+    dice = torch.Generator().manual_seed(
+        0
+    )  # the dice start anew with the program, wherever the training goes on
     while True:
-        yield {"image": from_uint8(image[torch.randint(len(image), (SETTINGS.batch,))]).to(device)}
+        index = torch.randint(len(image), (SETTINGS.batch,), generator=dice)
+        yield {"image": from_uint8(image[index]).to(device)}
 
 
 print(
@@ -494,6 +501,10 @@ print(
 print(
     "batches by dice:      the same result, bit for bit:",
     torch.equal(learn(by_dice, None), learn(by_dice, 8)),
+)
+print(
+    "by dice, no power cut in either:  the same result:",
+    torch.equal(learn(by_dice, None), learn(by_dice, None)),
 )
 
 # %% [markdown]
@@ -521,7 +532,7 @@ show(
 #
 # ![Sixteen real digits](pictures/00_start_here/c67a0262-1-8126badf.webp)
 #
-# ![Sixteen clouds of black and white specks, denser in the middle; no strokes](pictures/00_start_here/c67a0262-2-80253263.webp)
+# ![Sixteen clouds of black and white specks, denser in the middle; no strokes](pictures/00_start_here/c67a0262-2-0f01c064.webp)
 #
 # </details>
 
@@ -575,7 +586,8 @@ fit_gaussian = check("start/fit", fit_gaussian)
 #
 # <details><summary>Hint</summary>
 #
-# `torch.linalg.cholesky(covariance)` is L. Draw all noise at once, `eps` of shape (n, d), a draw in each row; for rows the product Lε becomes `eps @ L.T`.
+# `torch.linalg.cholesky(covariance)` is L. Draw all noise at once, a draw in each row, in the number type of the mean (it will be float64 below):
+# `eps = torch.randn(n, len(mean), dtype=mean.dtype)`. For rows the product Lε becomes `eps @ L.T`.
 # </details>
 
 # %% nbgrader={"grade": false, "grade_id": "start-sample", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -614,7 +626,7 @@ print(f"{784 + 784 * 785 // 2:,} parameters, fitted to {len(x_fit):,} images")
 #
 # ![Sixteen real digits](pictures/00_start_here/b4f47e97-1-8126badf.webp)
 #
-# ![32 squares with smoky bent strokes, light and dark, as if several digits were laid over each other; none can be read](pictures/00_start_here/b4f47e97-2-d1eded7b.webp)
+# ![32 squares with smoky bent strokes, light and dark, as if several digits were laid over each other; none can be read](pictures/00_start_here/b4f47e97-2-8b0cad02.webp)
 #
 # </details>
 
@@ -673,7 +685,7 @@ for name, model in {"every pixel by itself": pixels, "Gaussian": gauss}.items():
 # does worse, for some of what it learnt are accidents of the sample: this is **overfitting**, and the fewer images there were (see the line about the data above), the larger the
 # gap; with a thousand or a few thousand images the Gaussian with its 308,504 numbers can even lose to the naive one. So: always measure on unseen images.
 #
-# (In lesson 01 a digit costs about 104 nats. That is another question, "black or white?", not "which of 256 levels?"; the two numbers cannot be compared.)
+# (In lesson 01 a digit costs about 100 nats. That is another question, "black or white?", not "which of 256 levels?"; the two numbers cannot be compared.)
 #
 # ## A distance between two sets: FID
 #
@@ -752,7 +764,7 @@ show_figure(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Two clouds of dots about the same middle: cloud a is stretched along the rising diagonal, cloud b along the falling one](pictures/00_start_here/51068048-1-28e7cb1d.webp)
+# ![Two clouds of dots about the same middle: cloud a is stretched along the rising diagonal, cloud b along the falling one](pictures/00_start_here/51068048-1-e8fadf51.webp)
 #
 # </details>
 
@@ -856,7 +868,7 @@ show_figure(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Clouds of dots with ellipses: real digits and the Gaussian's share one wide ellipse, the pixels by themselves make a tiny one in its middle](pictures/00_start_here/e9cfa536-1-9ab04c8e.webp)
+# ![Clouds of dots with ellipses: real digits and the Gaussian's share one wide ellipse, the pixels by themselves make a tiny one in its middle](pictures/00_start_here/e9cfa536-1-7869ff41.webp)
 #
 # </details>
 
@@ -865,7 +877,7 @@ show_figure(
 # hardly any distance at all. No wonder: brightness is a weighted sum of pixels, and a Gaussian fitted to the pixels gets the mean and the
 # covariance of every such sum right. **A distance is only as good as its features.**
 #
-# So one takes features that care about strokes: the last layer of a network that has learnt to *read*. For photographs everybody takes
+# So one takes features that care about strokes: the last layer but one of a network that has learnt to *read*. For photographs everybody takes
 # the 2,048 features of a network called Inception; then the distance is the **FID**, Fréchet Inception Distance. For our digits
 # a small reader (84 features, over 99 % right on unseen digits) does better and is quicker. The course names the features in every
 # result, since distances in different features cannot be compared.
@@ -960,18 +972,18 @@ show_figure(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![On logarithmic axes, FID of real against real falls in a straight line, from about 200 at 50 images to about 5 at 2,000; that of the Gaussian stays above 700 throughout](pictures/00_start_here/c82b62d0-1-8df520e6.webp)
+# ![On logarithmic axes, FID of real against real falls in a straight line, from about 200 at 50 images to about 5 at 2,000; that of the Gaussian stays above 700 throughout](pictures/00_start_here/c82b62d0-1-3259f5ef.webp)
 #
 # </details>
 
 # %% [markdown]
-# It becomes **wrong**. With 50 images, *perfect* samples get a number around 200. The ten measurements differ a little, but none is
-# anywhere near the truth, which is 0; their average is as wrong as each of them. This is a **bias**: repeating does not help, and no interval shows it.
+# It becomes **wrong**. With 50 images, *perfect* samples get a number around 200. The ten measurements differ by a fifth or so, but none is
+# anywhere near the truth, which is 0, and nor is their average. This is a **bias**: repeating does not help, and no interval shows it.
 #
 # Where does it come from? 84 features have a covariance of 84 x 84 numbers, and 50 images can show at most 49 directions
 # of spread. In all others the estimate has no spread at all. Two such flat clouds lie in different directions, eq. (6) counts every mismatch, and none
-# cancels another, for a square is never negative. The bias falls about like 1/n: twice the images, half the bias. (The Gaussian's number moves
-# little: it is so far away that a mismatch of 200 is nearly lost in it. The bias bites where models are *good*, and that is where one compares them.) Three habits follow:
+# cancels another, for a square is never negative. The bias falls about like 1/n: twice the images, half the bias. (The Gaussian's number is
+# too large as well, by about 80; beside 735 that looks small. The bias bites where models are *good*, and that is where one compares them.) Three habits follow:
 #
 # 1. Never compare FIDs of different numbers of images. A published 5.1 with 50,000 images and your 7.3 with 5,000 may be the same model.
 # 2. Print the floor, real against real, beside every FID.
@@ -1009,7 +1021,7 @@ print(
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Above: eight samples of the Gaussian. Below: the training image nearest to each, which is not like it](pictures/00_start_here/91390383-1-2c9dd984.webp)
+# ![Above: eight samples of the Gaussian. Below: the training image nearest to each, which is not like it](pictures/00_start_here/91390383-1-29fb2ab4.webp)
 #
 # </details>
 

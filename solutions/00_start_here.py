@@ -910,13 +910,13 @@ show_figure(
 )
 
 # %% [markdown]
-# It becomes **wrong**. With 50 images, *perfect* samples get a number around 200. The ten measurements differ by a quarter or so, but none is
+# It becomes **wrong**. With 50 images, *perfect* samples get a number around 200. The ten measurements differ by a fifth or so, but none is
 # anywhere near the truth, which is 0, and nor is their average. This is a **bias**: repeating does not help, and no interval shows it.
 #
 # Where does it come from? 84 features have a covariance of 84 x 84 numbers, and 50 images can show at most 49 directions
 # of spread. In all others the estimate has no spread at all. Two such flat clouds lie in different directions, eq. (6) counts every mismatch, and none
 # cancels another, for a square is never negative. The bias falls about like 1/n: twice the images, half the bias. (The Gaussian's number is
-# too large as well, by about 60; beside 720 that looks small. The bias bites where models are *good*, and that is where one compares them.) Three habits follow:
+# too large as well, by about 80; beside 735 that looks small. The bias bites where models are *good*, and that is where one compares them.) Three habits follow:
 #
 # 1. Never compare FIDs of different numbers of images. A published 5.1 with 50,000 images and your 7.3 with 5,000 may be the same model.
 # 2. Print the floor, real against real, beside every FID.

@@ -20,7 +20,7 @@
 # |---|---|
 # | **You will build** | a scoreboard for every model of this course that can tell skill from luck, and a list of what each score does not see |
 # | **You should know** | what FID is for (lesson 00), and one or two of the models |
-# | **Time** | about 60 minutes of yours. The computer needs about 7 minutes on 2 CPU cores (the trainings, measured: 370 processor seconds), about as long on a T4-class GPU, which trains on far more images in that time (estimated) |
+# | **Time** | about 60 minutes of yours. The computer needs about 7 minutes on 2 CPU cores (the trainings, measured: 350 processor seconds), about as long on a T4-class GPU, which trains on far more images in that time (estimated) |
 # | **Paper** | Kynkäänniemi et al., *Improved Precision and Recall Metric for Assessing Generative Models*, [arXiv:1904.06991](https://arxiv.org/abs/1904.06991); Lucic et al., *Are GANs Created Equal?*, [arXiv:1711.10337](https://arxiv.org/abs/1711.10337) |
 #
 # Every lesson so far ended with a row of numbers. Here the rows meet: all models, the same digits, the same seconds, one judge. You write four
@@ -257,11 +257,11 @@ print("rows from top to bottom:", ", ".join(names))
 # %% [markdown]
 # Read it like this:
 #
-# * **The latent model** leads, by its head start: an autoencoder like lesson 07's had learnt for two minutes what digits look like before these 15 seconds began, with a perceptual loss in the judge's own features. Without such help **the convolutional GANs** are ahead, the one that is told what to draw before the other.
-# * **The DDPM** comes next, though it saw an eighth of the images that the small networks saw: each of its steps costs more, and teaches more. Lesson 06 gives it minutes instead of seconds.
+# * **The latent model** leads, by its head start: an autoencoder like lesson 07's had learnt for two minutes what digits look like before these 15 seconds began, with a perceptual loss in the judge's own features. Without such help **the convolutional GANs** are ahead, and the table cannot tell them apart.
+# * **The DDPM** comes next, though it saw a tenth of the images that the small networks saw: each of its steps costs more, and teaches more. Lesson 06 gives it minutes instead of seconds.
 # * **The small GANs and the VAEs** saw the most images and learnt the least from each. A VAE never gets rid of its fog; a plain GAN would still get much better (lesson 02 gave it five times as long).
-# * **The price of a sample**: one pass through G, or twenty passes through a U-Net, doubled for the guidance. That is the column at the right: the DDPM's sample costs 240 times a VAE's, and more than a thousand times a small GAN's.
-# * **as asked**: how often the classifier reads the digit that was asked for. After 15 seconds the CGAN obeys in 86 %, the DDPM in 72 %, the latent model in 67 %, the conditional VAE in 39 %.
+# * **The price of a sample**: one pass through G, or twenty passes through a U-Net, doubled for the guidance. That is the column at the right: the DDPM's sample costs more than 200 times a VAE's, and more than a thousand times a small GAN's.
+# * **as asked**: how often the classifier reads the digit that was asked for. After 15 seconds the CGAN obeys in 85 %, the DDPM and the latent model in 70 %, the conditional VAE in 37 %.
 # * Places are given by the ± of the samples only. You have seen what that is worth: one training each is an anecdote. `course bakeoff --cpu-seconds 15 -n 2000 --seed 1 --out runs/seed1` tells another.
 #
 # **Explore:** who draws what, from other codes.
@@ -354,7 +354,7 @@ for name in names[:1] + names[-1:] if TIER == "smoke" else ("gan", "dcgan"):
     print("   recall " + "  ".join(f"{r:.2f}" for _, r in five[name]))
 
 # %% [markdown]
-# Recall stands firm; precision moves by as much as 0.11 among these five, and the table above, which compares with test digits, gave the very same fakes of the GAN 0.78. Yet all six sets are real digits, 2,000 each. The picture above shows why: a ball reaches to the third neighbour, so a *lonely* real digit, a smeared 2 say, has a large ball, and one such ball can take in many fakes.
+# Recall stands firm; precision moves by as much as 0.12 among these five, and the table above, which compares with test digits, gave the very same fakes of the GAN 0.75. Yet all six sets are real digits, 2,000 each. The picture above shows why: a ball reaches to the third neighbour, so a *lonely* real digit, a smeared 2 say, has a large ball, and one such ball can take in many fakes.
 # (Naeem et al. 2020 therefore count how many balls a fake lies in: **density**.) So two precisions may only be compared if they were measured against the same real images, and a difference of a few hundredths is nothing.
 #
 # ### Exercise 4 · who is beaten by nobody
@@ -412,7 +412,7 @@ show_figure(
 print("on the front:", ", ".join(name for name, free in zip(names, front.tolist(), strict=True) if free))
 
 # %% [markdown]
-# On the front there is no better or worse, only a price. Behind it, some other model is at least as good in both. (The VAE, the CVAE and the Wasserstein GAN lie so close together that which of the three is on the front is luck.) Note how little a single number told: the CGAN and the DCGAN, neighbours by FID, lie far apart here, the DCGAN varied and rough, the CGAN crisper and more monotonous. And the VAEs stand on the front although
+# On the front there is no better or worse, only a price. Behind it, some other model is at least as good in both. (The conditional VAE, the least-squares GAN and the Wasserstein GAN lie so close together that which of the three is on the front is luck.) Note how little a single number told: the CGAN and the DCGAN, neighbours by FID, lie far apart here, the DCGAN varied and rough, the CGAN crisper and more monotonous. And a VAE stands on the front although
 # their digits are foggy: features that were learnt to read digits forgive fog.
 #
 # ## VAE or GAN? The question that began this course
@@ -479,7 +479,7 @@ for world in (DIGITS, FACES):
 # %% [markdown]
 # **The answer of this run.** After 1 and 5 epochs both draw fog or noise. After 10 the VAE is ahead on both sets: its loss tells it from the first step what every pixel should be, while the GAN's two players still look for their balance. After 50, digits are still the VAE's, and on faces the GAN has overtaken it: whole heads and hats, where the VAE's are torn.
 #
-# **But how sure is that?** It is one training each, and in the first table of this lesson equal GANs lay 443 apart. Of the eight differences here only one is larger (faces after 1 epoch: 681). So this study *suggests* **the VAE for a short budget, the GAN for a long one**; to *say* it, repeat it with other seeds and use your `mean_and_error`. One thing supports it from outside: in lesson 02,
+# **But how sure is that?** It is one training each, and in the first table of this lesson equal GANs lay 230 apart. Of the eight differences here two are larger (faces after 1 epoch: 681; digits after 10: 317). So this study *suggests* **the VAE for a short budget, the GAN for a long one**; to *say* it, repeat it with other seeds and use your `mean_and_error`. One thing supports it from outside: in lesson 02,
 # with a learning rate that falls and about six times the images, the GAN's distance is less than half of the VAE's. (The founding study, with the features of an ImageNet classifier, put its GAN at 175.0 on MNIST and 120.23 on CelebA after 50 epochs; it named the VAE/GAN as the next step, which is the end of lesson 04.) What the losses say about it: the VAE's curve falls as its samples get better; the GAN's two do not.
 #
 # ## Break it on purpose: fool the metrics
