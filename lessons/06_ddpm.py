@@ -686,7 +686,6 @@ print(
     f"{weights:,} weights, {kept.record['processor_seconds']} processor seconds of training, "
     f"{kept.record['trained_on']:,} digits"
 )
-torch.manual_seed(1)  # what follows shall not depend on what was drawn here
 
 # %% [markdown]
 # <details>
@@ -701,7 +700,7 @@ torch.manual_seed(1)  # what follows shall not depend on what was drawn here
 #
 # ## Digits
 #
-# The same loss, on images, with the label told to the network. For one training image in ten the label is withheld (it gets "no label"): so one network learns both what digits look like and what *a 7* looks like, and below we will need both. Three things that pay, all known from earlier lessons: an **EMA** of the weights (their running average, lesson 02), a learning rate that warms **down**, and bfloat16, numbers of half the length, where the processor is quick at it.
+# The same loss, on images, with the label told to the network. For one training image in ten the label is withheld (it gets "no label"): so one network learns both what digits look like and what *a 7* looks like, and below we will need both. Three things that pay, all known from earlier lessons: an **EMA** of the weights (their running average, lesson 02), a learning rate that rises for the first twentieth of the training and later falls (`warm_up_down`), and bfloat16, numbers of half the length, where the processor is quick at it.
 #
 # About four minutes of processor time. You see what the averaged network makes of the same noise, in ten quick steps, two of each digit. **How to read the curve.** It falls steeply, then crawls, and stays well above 0, as in the toy world. It says little about the pictures: they go on getting better while it seems to stand still.
 
@@ -871,7 +870,7 @@ explore(
 # </details>
 
 # %% [markdown]
-# At scale 0 the label is not heard: any digit. At 1 it is, mostly. Then the digits become clearer, and bolder, and more and more alike: guidance trades **variety** for **obedience**. How much of each? Below, in numbers.
+# At scale 0 the label is not heard: any digit, or none. At 1 it is, mostly. Then the digits become clearer, and bolder, and more and more alike: guidance trades **variety** for **obedience**. How much of each? Below, in numbers.
 #
 # ## Fewer steps
 #
@@ -991,7 +990,7 @@ for name in [name for name in strips if "DDIM" not in name]:
 # </details>
 
 # %% [markdown]
-# In the run kept here twenty steps of either solver took 4 processor seconds where the full chain took 102: 24 times as quick. With 250 digits of each the ± is about 12, too wide to tell them apart, and 250 *real* digits get 19.9. More digits do tell them apart. Measured beforehand, with the course's weights, without guidance, 3,000 digits of each against 10,000 real ones:
+# In the run kept here twenty steps of either solver took 3.5 processor seconds where the full chain took 92: 26 times as quick. With 250 digits of each the ± is about 12, too wide to tell them apart, and 250 *real* digits get 19.9. More digits do tell them apart. Measured beforehand, with the course's weights, without guidance, 3,000 digits of each against 10,000 real ones:
 #
 # | sampler | FID | less the chain's | times as quick |
 # |---|---:|---:|---:|
@@ -1165,7 +1164,12 @@ for share in (0.75, 0.5):
     print(f"start at {share:.0%} of the way, where the image's factor should be {factor:.2f}: FID {fid}")
     show(
         drawn[:10],
-        alt=f"Thick white scribbles in place of the digits 0 to 9, sampled from noise as if it were x_t at {share:.0%} of the way",
+        alt=(
+            "Digits with far too many white strokes, only some of which can be named"
+            if share > 0.6
+            else "Thick white scribbles in place of the digits 0 to 9"
+        )
+        + f", sampled from noise as if it were x_t at {share:.0%} of the way",
         columns=10,
         title=f"start at {share:.0%}",
     )
@@ -1175,7 +1179,7 @@ for share in (0.75, 0.5):
 # <details>
 # <summary>You should now see something like this</summary>
 #
-# ![Thick white scribbles in place of the digits 0 to 9, sampled from noise as if it were x_t at 75% of the way](pictures/06_ddpm/507d5b97-1-6637753c.webp)
+# ![Digits with far too many white strokes, only some of which can be named, sampled from noise as if it were x_t at 75% of the way](pictures/06_ddpm/507d5b97-1-6637753c.webp)
 #
 # ![Thick white scribbles in place of the digits 0 to 9, sampled from noise as if it were x_t at 50% of the way](pictures/06_ddpm/507d5b97-2-a85e52db.webp)
 #
@@ -1274,11 +1278,11 @@ show(
 # %% [markdown]
 # In the run kept here:
 #
-# * **Guidance 1**, the network as it is: accuracy 93.5 %, FID 29.7 ("real v real": 17.40), precision 0.728, recall 0.858. It has trained for less than four minutes; its idea of a label is still vague, but its variety is the largest.
-# * **Guidance 2**: accuracy 99.9 %, FID 30.8 (both FIDs ± 7). Precision rises to 0.876, recall falls to 0.658: the one is paid for with the other.
-# * **Guidance 4**: accuracy 100.0 %, but the FID is 86.3 and recall 0.321. Obedient and monotonous.
+# * **Guidance 1**, the network as it is: accuracy 93.5 %, FID 29.7 ("real v real": 17.40), precision 0.727, recall 0.858. It has trained for less than four minutes; its idea of a label is still vague, but its variety is the largest.
+# * **Guidance 2**: accuracy 99.9 %, FID 30.8 (± 5.6 and ± 7.2). Precision rises to 0.874, recall falls to 0.657: the one is paid for with the other.
+# * **Guidance 4**: accuracy 100.0 %, but the FID is 86.3 and recall 0.323. Obedient and monotonous.
 #
-# FID∞, the distance to expect of endless samples, does not depend on their number, so it can be held against the kept runs of earlier lessons: the VAE of lesson 02 had 215, its GAN 78, this model at guidance 2 has 20. (Those were not told labels. The conditional GAN of lesson 04 was, and has 13.) The price: twenty network calls, forty with guidance, where they need one.
+# FID∞, the distance to expect of endless samples, does not depend on their number, so it can be held against the kept runs of earlier lessons: the VAE of lesson 02 had 210, its GAN 78, this model at guidance 2 has 20. (Those were not told labels. The conditional GAN of lesson 04 was, and has 13.) The price: twenty network calls, forty with guidance, where they need one.
 #
 # Is it inventing, or did it learn its training images by heart? Under each sample: the training image nearest to it, pixel by pixel. And a number: digits of the *test* set, which nobody has learnt, have nearest training images too. A copying machine would be much nearer than they are.
 

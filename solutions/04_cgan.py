@@ -971,8 +971,8 @@ scores |= {
 display(Markdown(score_table(scores)))
 
 # %% [markdown]
-# In pixels the VAE rebuilds better (20.5 against 17.9 dB): it was trained on nothing else. Look at the rows: the VAE/GAN's strokes are hard and sometimes in another place, which costs dear in pixels and little in features: FID of the rebuilt digits 30.4 ± 6.0 against 72.5 ± 7.0. The judge reads about as many as the same digit.
-# The samples are better too, 218.8 ± 4.1 against 297.8 ± 4.8, by variety (recall 0.56 against 0.47); the VAE's have the higher precision. Both had half a minute, so neither is finished (the VAE of lesson 01 reached 223 in its longer training), and an image costs the three players about twice what it costs the two. For samples alone, the game of two above is the better use of a minute. The hybrid is for those who
+# In pixels the VAE rebuilds better (20.5 against 17.9 dB): it was trained on nothing else. Look at the rows: the VAE/GAN's strokes are hard and sometimes in another place, which costs dear in pixels and little in features: FID of the rebuilt digits 30.4 ± 6.0 against 72.8 ± 6.9. The judge reads about as many as the same digit.
+# The samples are better too, 218.8 ± 4.1 against 305.2 ± 4.9, by variety (recall 0.56 against 0.45); the VAE's have the higher precision. Both had half a minute, so neither is finished (the VAE of lesson 01 reached 223 in its longer training), and an image costs the three players about twice what it costs the two. For samples alone, the game of two above is the better use of a minute. The hybrid is for those who
 # also need the code of a *given* image. γ weighs rebuilding against fooling: in trials that are not kept here, with 0.01 it rebuilt better and drew worse, with 0.0001 the other way round.
 #
 # ## What to take away

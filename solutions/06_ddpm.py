@@ -935,7 +935,7 @@ for name in [name for name in strips if "DDIM" not in name]:
     show(strips[name], alt=f"The digits 0 to 9 by the sampler: {name}", columns=10, title=name)
 
 # %% [markdown]
-# In the run kept here twenty steps of either solver took 4 processor seconds where the full chain took 102: 24 times as quick. With 250 digits of each the ± is about 12, too wide to tell them apart, and 250 *real* digits get 19.9. More digits do tell them apart. Measured beforehand, with the course's weights, without guidance, 3,000 digits of each against 10,000 real ones:
+# In the run kept here twenty steps of either solver took 3.5 processor seconds where the full chain took 92: 26 times as quick. With 250 digits of each the ± is about 12, too wide to tell them apart, and 250 *real* digits get 19.9. More digits do tell them apart. Measured beforehand, with the course's weights, without guidance, 3,000 digits of each against 10,000 real ones:
 #
 # | sampler | FID | less the chain's | times as quick |
 # |---|---:|---:|---:|
@@ -1163,9 +1163,9 @@ show(
 # %% [markdown]
 # In the run kept here:
 #
-# * **Guidance 1**, the network as it is: accuracy 93.5 %, FID 29.7 ("real v real": 17.40), precision 0.728, recall 0.858. It has trained for less than four minutes; its idea of a label is still vague, but its variety is the largest.
-# * **Guidance 2**: accuracy 99.9 %, FID 30.8 (both FIDs ± 7). Precision rises to 0.876, recall falls to 0.658: the one is paid for with the other.
-# * **Guidance 4**: accuracy 100.0 %, but the FID is 86.3 and recall 0.321. Obedient and monotonous.
+# * **Guidance 1**, the network as it is: accuracy 93.5 %, FID 29.7 ("real v real": 17.40), precision 0.727, recall 0.858. It has trained for less than four minutes; its idea of a label is still vague, but its variety is the largest.
+# * **Guidance 2**: accuracy 99.9 %, FID 30.8 (± 5.6 and ± 7.2). Precision rises to 0.874, recall falls to 0.657: the one is paid for with the other.
+# * **Guidance 4**: accuracy 100.0 %, but the FID is 86.3 and recall 0.323. Obedient and monotonous.
 #
 # FID∞, the distance to expect of endless samples, does not depend on their number, so it can be held against the kept runs of earlier lessons: the VAE of lesson 02 had 210, its GAN 78, this model at guidance 2 has 20. (Those were not told labels. The conditional GAN of lesson 04 was, and has 13.) The price: twenty network calls, forty with guidance, where they need one.
 #
