@@ -973,8 +973,8 @@ display(Markdown(score_table(scores)))
 # %% [markdown]
 # Read the rows against each other. In the run kept here:
 #
-# * **FID:** 59 against 93, with a ninth of the parameters in G, and in 3,200 rounds against 7,825. In lesson 02 the VAE of lesson 01 came to 216 after about as many seconds (77; here 69).
-# * **Recall against precision:** the DCGAN covers more of the real variety (0.78 against 0.55), but fewer of its samples look real (0.53 against 0.77). It tries more, and fails more often; the linear GAN keeps to what it can do. FID counts both, and here variety wins. Look at the pictures of both lessons and say which you like better: you need not agree with FID.
+# * **FID:** 59 against 86, with a ninth of the parameters in G, and in 3,200 rounds against 7,787. In lesson 02 the VAE of lesson 01 came to 211 after more seconds (86; here 66).
+# * **Recall against precision:** the DCGAN covers more of the real variety (0.78 against 0.58), but fewer of its samples look real (0.53 against 0.77). It tries more, and fails more often; the linear GAN keeps to what it can do. FID counts both, and here variety wins. Look at the pictures of both lessons and say which you like better: you need not agree with FID.
 # * More rounds help: at 1,400 rounds the same networks were at 111.
 #
 # One run each, on 5,000 samples; the ± is of the samples, not of another training.

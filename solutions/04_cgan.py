@@ -883,7 +883,7 @@ for name, G in generators.items():
 # %% [markdown]
 # The answer to the question: nothing. FID looks at the heap of all samples and does not know what was asked for. So read both numbers. In the run kept here (± is of the 5,000 samples, not of another training):
 #
-# * **The CGAN** has FID 14.8 ± 1.1 and obeys in 99.3 % of 5,000 requests; real test digits are read as their label in 99.4 %. Beside it, in the same features and with as many samples: the plain GAN of lesson 02, after about as many processor seconds, 80.7 ± 3.5, and the VAE there 210.7 ± 4.0. Not all of that is the label's merit: this G and D have convolutions. But so had the DCGAN of lesson 03, 59.0 ± 2.6 after 69 seconds; it had three stages and 16 maps. Here are only two stages, lesson 03's "shallow" ones, but 32 maps, a label and wrong pairs. Which of these did it? Change one at a time.
+# * **The CGAN** has FID 14.8 ± 1.1 and obeys in 99.3 % of 5,000 requests; real test digits are read as their label in 99.4 %. Beside it, in the same features and with as many samples: the plain GAN of lesson 02, after about as many processor seconds, 80.7 ± 3.5, and the VAE there 210.7 ± 4.0. Not all of that is the label's merit: this G and D have convolutions. But so had the DCGAN of lesson 03, 59.0 ± 2.6 after 66 seconds; it had three stages and 16 maps. Here are only two stages, lesson 03's "shallow" ones, but 32 maps, a label and wrong pairs. Which of these did it? Change one at a time.
 # * **The embedding** had half as many rounds, and its pictures are rougher (91.3 ± 3.5). It obeys in 95.1 %.
 # * **The plain GAN** of the naive try had 300 rounds and half as many channels, so do not rank its FID. Its conditional accuracy is chance, and would be after any number of rounds.
 #
