@@ -83,6 +83,15 @@ def test_a_course_error_is_one_sentence_and_status_2(monkeypatch, capsys):
     assert capsys.readouterr().err == "The disk is full: delete something.\n"
 
 
+def test_a_fault_of_the_disk_is_one_sentence(monkeypatch, capsys):
+    def full() -> int:
+        raise OSError(28, "No space left on device", "runs/x")
+
+    monkeypatch.setattr("course_lib.doctor.doctor", full)
+    assert cli.main(["doctor"]) == 2
+    assert capsys.readouterr().err == "runs/x: No space left on device\n"
+
+
 def test_a_missing_package_is_a_sentence_and_a_missing_module_of_ours_is_not(monkeypatch, capsys):
     def missing(name: str):
         def doctor() -> int:

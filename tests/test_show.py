@@ -59,6 +59,11 @@ def test_a_large_coloured_picture_gives_up_shades_in_a_notebook_and_none_in_a_fi
     assert abs(seen - np.asarray(grid(large))).mean() < 12
 
 
+@pytest.mark.parametrize("n", [8, 16, 24, 32, 48, 64, 96])
+def test_the_paper_is_white_however_many_shades_are_left(n):
+    assert (opened(png_bytes(blobs(n, channels=3, size=32)))[0, 0] == 255).all()
+
+
 @pytest.mark.parametrize("bits", [8, 6, 5])
 def test_with_fewer_shades_paper_stays_white_and_ink_black(bits):
     grey = Image.fromarray(np.arange(256, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
